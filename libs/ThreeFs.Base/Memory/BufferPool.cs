@@ -1,0 +1,91 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace ThreeFs.Base.Memory;
+
+/// <summary>
+/// Page-aligned native buffers in power-of-two classes from 4 KiB to 64 MiB, reused without allocation. The pool is bounded:
+/// when <c>limit</c> bytes are out, <see cref="TryRent"/> answers null and the caller refuses work with
+/// <see cref="StatusCode.Overloaded"/>, it never grows without end. Thread-safe.
+/// </summary>
+public sealed unsafe class BufferPool : IDisposable
+{
+    /// <summary>Every buffer starts on this boundary: what O_DIRECT needs.</summary>
+    public const int Alignment = 4096;
+
+    private const int MinShift = 12;
+    private const int MaxShift = 26;
+
+    private readonly Stack<BufferLease>[] _free = new Stack<BufferLease>[MaxShift - MinShift + 1];
+    private readonly long _limit;
+    private long _rented;
+    private long _kept;
+    private int _outstanding;
+
+    /// <param name="limitBytes">Most bytes rented at one time; half of it is kept for reuse when returned.</param>
+    public BufferPool(long limitBytes)
+    {
+        _limit = limitBytes;
+        for (var i = 0; i < _free.Length; i++) _free[i] = new Stack<BufferLease>();
+    }
+
+    /// <summary>Leases not yet returned; tests assert 0 when quiet.</summary>
+    public int Outstanding => Volatile.Read(ref _outstanding);
+
+    public long RentedBytes => Interlocked.Read(ref _rented);
+
+    /// <summary>A buffer of at least <paramref name="minimumBytes"/>, or null when the pool's limit is reached.</summary>
+    public BufferLease? TryRent(int minimumBytes)
+    {
+        Invariant.Check(minimumBytes is >= 0 and <= 1 << MaxShift, "a pooled buffer has at most 64 MiB");
+        var index = ClassOf(minimumBytes);
+        var capacity = 1 << (index + MinShift);
+        if (Interlocked.Add(ref _rented, capacity) > _limit)
+        {
+            Interlocked.Add(ref _rented, -capacity);
+            return null;
+        }
+
+        BufferLease? lease;
+        var free = _free[index];
+        lock (free)
+        {
+            if (free.TryPop(out lease)) Interlocked.Add(ref _kept, -capacity);
+        }
+
+        lease ??= new BufferLease(this, (nint)NativeMemory.AlignedAlloc((nuint)capacity, Alignment), capacity);
+        Interlocked.Increment(ref _outstanding);
+        lease.Activate();
+        return lease;
+    }
+
+    internal void Return(BufferLease lease)
+    {
+        Interlocked.Add(ref _rented, -lease.Capacity);
+        Interlocked.Decrement(ref _outstanding);
+        if (Interlocked.Add(ref _kept, lease.Capacity) > _limit / 2)
+        {
+            Interlocked.Add(ref _kept, -lease.Capacity);
+            NativeMemory.AlignedFree((void*)lease.Memory.Address);
+            return;
+        }
+
+        var free = _free[ClassOf(lease.Capacity)];
+        lock (free) free.Push(lease);
+    }
+
+    /// <summary>Frees what is in the pool; leases still out are freed by nobody, which is a defect of their owner.</summary>
+    public void Dispose()
+    {
+        foreach (var free in _free)
+        {
+            lock (free)
+            {
+                while (free.TryPop(out var lease)) NativeMemory.AlignedFree((void*)lease.Memory.Address);
+            }
+        }
+    }
+
+    private static int ClassOf(int bytes) =>
+        Math.Max(0, BitOperations.Log2((uint)Math.Max(bytes, 1) * 2 - 1) - MinShift);
+}
