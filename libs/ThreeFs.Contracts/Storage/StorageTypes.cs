@@ -1,0 +1,114 @@
+using ThreeFs.Base;
+
+namespace ThreeFs.Contracts.Storage;
+
+/// <summary>Method numbers of the chunk service on the data plane. Numbers are on the wire and never reused.</summary>
+public enum StorageMethod : ushort
+{
+    Read = 0x0301,
+    Write = 0x0302,
+    Update = 0x0303,
+    QueryLast = 0x0305,
+    RemoveChunks = 0x0307,
+    ListChunks = 0x0308,
+    SyncDone = 0x0309,
+    SpaceInfo = 0x030A,
+    CreateTarget = 0x030B,
+    QueryChunk = 0x030C,
+    Flush = 0x030D,
+    QueryCommitted = 0x030E,
+}
+
+/// <summary>The chain a request is for, with the version it was planned with: its fencing token.</summary>
+public readonly record struct VersionedChain(ChainId Id, ChainVersion Version)
+{
+    public override string ToString() => $"{Id}@{Version}";
+}
+
+/// <summary>Identity of one update through all its retries: exactly-once is decided by it.</summary>
+public readonly record struct UpdateTag(ClientId Client, ChannelId Channel, ulong Sequence)
+{
+    public override string ToString() => $"{Client}/{Channel.Value}/{Sequence}";
+}
+
+public enum UpdateKind : byte
+{
+    /// <summary>Bytes at an offset; the chunk grows when they end behind it, a gap reads as zeros.</summary>
+    Write = 1,
+    /// <summary>Sets the chunk's length, cutting or extending with zeros.</summary>
+    Truncate = 2,
+    /// <summary>The chunk ceases to exist.</summary>
+    Remove = 3,
+    /// <summary>The whole content of a chunk, from a predecessor to a syncing target.</summary>
+    Replace = 4,
+    /// <summary>Sets the chunk's length if it is shorter, extending with zeros.</summary>
+    Extend = 5,
+}
+
+[Flags]
+public enum ReadFlags : byte
+{
+    None = 0,
+    /// <summary>The newest bytes of the replica, committed or not: cheaper, not linearizable.</summary>
+    AllowUncommitted = 1,
+}
+
+/// <summary>One piece of a batch read.</summary>
+/// <param name="Offset">Byte in the chunk.</param>
+/// <param name="Length">Bytes wanted; the answer may be shorter when the chunk ends.</param>
+public readonly record struct ReadOp(VersionedChain Chain, ChunkId Chunk, uint Offset, uint Length);
+
+/// <summary>Outcome of one piece of a batch read.</summary>
+/// <param name="Length">Bytes delivered: what the chunk has of the range. 0 behind its end.</param>
+/// <param name="Crc">CRC-32C of the delivered bytes.</param>
+/// <param name="ChunkLength">Bytes the chunk has in all.</param>
+public readonly record struct ReadResult(
+    StatusCode Code, uint Length, uint Crc, uint ChunkLength, UpdateVersion Update, CommitVersion Commit);
+
+/// <summary>An update, from a client to the head or from a replica to its successor.</summary>
+/// <param name="Offset">Write: byte in the chunk.</param>
+/// <param name="Length">Write, Replace: bytes that travel as payload. Truncate, Extend: the length to have.</param>
+/// <param name="ChunkSize">Largest length of the chunk, from the file's layout.</param>
+/// <param name="Crc">CRC-32C of the payload, made by the client; on Replace of the whole content.</param>
+/// <param name="Version">From a client 0. Between replicas: the version this update makes.</param>
+/// <param name="CommittedBase">Replace: the committed version that the content is; otherwise 0.</param>
+public readonly record struct UpdateRequest(
+    VersionedChain Chain,
+    ChunkId Chunk,
+    UpdateKind Kind,
+    uint Offset,
+    uint Length,
+    uint ChunkSize,
+    uint Crc,
+    UpdateTag Tag,
+    UpdateVersion Version,
+    CommitVersion CommittedBase)
+{
+    /// <summary>Bytes that follow the header.</summary>
+    public int PayloadLength => Kind is UpdateKind.Write or UpdateKind.Replace ? (int)Length : 0;
+}
+
+/// <summary>Outcome of an update: the chunk as it is now on the answering replica.</summary>
+/// <param name="Crc">CRC-32C of the whole chunk; replicas compare it.</param>
+public readonly record struct UpdateResult(
+    StatusCode Code, UpdateVersion Update, CommitVersion Commit, uint ChunkLength, uint Crc, ChainVersion ChainVersion);
+
+/// <summary>What a replica holds of a chunk; resync and the checker compare these.</summary>
+/// <param name="ChunkVersionOfChain">Chain version at the last commit.</param>
+/// <param name="IsPending">An update is written and not committed; <paramref name="Update"/> is its version.</param>
+public readonly record struct ChunkMeta(
+    ChunkId Chunk,
+    UpdateVersion Update,
+    CommitVersion Commit,
+    ChainVersion ChunkVersionOfChain,
+    uint Length,
+    uint Crc,
+    bool IsPending);
+
+/// <summary>The end of a file as one chain knows it.</summary>
+/// <param name="LastChunk">Largest chunk index found; meaningless when <paramref name="ChunkCount"/> is 0.</param>
+/// <param name="LastLength">Bytes of that chunk.</param>
+public readonly record struct LastChunk(StatusCode Code, ulong LastChunkIndex, uint LastLength, ulong ChunkCount, ulong TotalLength);
+
+/// <summary>Space of one disk of a storage node.</summary>
+public readonly record struct DiskSpace(int DiskIndex, long CapacityBytes, long FreeBytes, long UsedBytes);
