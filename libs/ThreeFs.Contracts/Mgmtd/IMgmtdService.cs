@@ -17,6 +17,12 @@ public interface IMgmtdService
     /// <summary>The whole picture, or null when <paramref name="have"/> is already the newest. 0 asks for it in any case.</summary>
     ValueTask<Result<RoutingInfo?>> GetRoutingAsync(string clusterId, RoutingVersion have, CancellationToken ct);
 
+    /// <summary>
+    /// Like the other form, but when there is nothing newer waits up to <paramref name="wait"/> for it before answering null.
+    /// </summary>
+    ValueTask<Result<RoutingInfo?>> GetRoutingAsync(string clusterId, RoutingVersion have, TimeSpan wait, CancellationToken ct) =>
+        GetRoutingAsync(clusterId, have, ct);
+
     ValueTask<Result<HeartbeatReply>> HeartbeatAsync(string clusterId, Heartbeat heartbeat, CancellationToken ct);
 
     ValueTask<Status> RegisterNodeAsync(string clusterId, NodeId id, NodeKind kind, CancellationToken ct);
@@ -27,7 +33,10 @@ public interface IMgmtdService
     ValueTask<Status> SetNodeTagsAsync(
         string clusterId, NodeId id, ImmutableSortedDictionary<string, string> tags, CancellationToken ct);
 
-    /// <summary>Creates chains whose targets all start serving. An existing chain with the same targets is left alone.</summary>
+    /// <summary>
+    /// Creates chains. The first target of a new chain is the authoritative one and serves once its server has reported it; the others
+    /// sync from it, which takes no time while it is empty. An existing chain with the same targets is left alone.
+    /// </summary>
     ValueTask<Status> SetChainsAsync(string clusterId, ImmutableArray<ChainSetting> chains, CancellationToken ct);
 
     /// <summary>Writes a chain table; the version of the table that now holds exactly these chains is returned.</summary>
@@ -66,6 +75,7 @@ public interface IMgmtdService
 /// <param name="Sequence">Rises with every heartbeat of a process; an old one is refused with <see cref="StatusCode.HeartbeatStale"/>.</param>
 /// <param name="SentAt">The sender's clock; a difference beyond the limit is refused.</param>
 /// <param name="Targets">Storage nodes: every local target.</param>
+/// <param name="Generation">Differs between two processes of one node, so that a restart shows even when it was quick; 0 is unknown.</param>
 public sealed record Heartbeat(
     NodeId Node,
     NodeKind Kind,
@@ -75,9 +85,13 @@ public sealed record Heartbeat(
     ulong Sequence,
     DateTimeOffset SentAt,
     ulong ConfigVersion,
-    ImmutableArray<LocalTarget> Targets);
+    ImmutableArray<LocalTarget> Targets,
+    ulong Generation = 0);
 
-/// <param name="ChainVersion">The version of its chain that the target has acted on; mgmtd ignores reports from before the current one.</param>
+/// <param name="ChainVersion">
+/// The version of its chain that the target has acted on: it knows its place in it and behaves so. mgmtd moves a target forward only
+/// on a report with the current version and ignores older ones. 0: this process has not acted on any version yet.
+/// </param>
 public sealed record LocalTarget(
     TargetId Id,
     LocalTargetState State,
