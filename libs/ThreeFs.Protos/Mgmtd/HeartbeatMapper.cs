@@ -39,6 +39,9 @@ public static class HeartbeatMapper
         [.. wire.Targets.Select(ToContract)],
         wire.Generation);
 
+    /// <summary>Zero is sent as absent.</summary>
+    public static Duration? ToWire(this TimeSpan time) => time == TimeSpan.Zero ? null : time.ToDuration();
+
     public static LocalTarget ToWire(this Contracts.Mgmtd.LocalTarget target) => new()
     {
         Id = target.Id.Value,
