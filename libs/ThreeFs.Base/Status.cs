@@ -52,7 +52,10 @@ public readonly struct Result<T>
 
     public override string ToString() => IsOk ? $"{_value}" : Status.ToString();
 
-    public static implicit operator Result<T>(T value) => new(value, Status.Ok);
+    /// <summary>A successful result; needed where <typeparamref name="T"/> is an interface, which no conversion operator takes.</summary>
+    public static Result<T> Of(T value) => new(value, Status.Ok);
+
+    public static implicit operator Result<T>(T value) => Of(value);
 
     public static implicit operator Result<T>(Status status)
     {
