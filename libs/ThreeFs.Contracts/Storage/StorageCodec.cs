@@ -13,6 +13,8 @@ namespace ThreeFs.Contracts.Storage;
 /// that a receiver can scatter them before it knows the results; bytes behind the chunk's end are zeros, and those of
 /// the batch's last op are left out.
 /// Every other request is one preamble and one struct.
+/// A response with status Ok carries its struct, whose own code tells the outcome (a refused update: with the answering replica's
+/// chain version). A response with another status carries no struct: the request was refused before it reached a replica.
 /// </remarks>
 public static class StorageCodec
 {
@@ -87,7 +89,7 @@ public static class StorageCodec
         BinaryPrimitives.WriteUInt64LittleEndian(d[64..], r.Version.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(d[72..], r.CommittedBase.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(d[80..], r.Tag.Channel.Value);
-        BinaryPrimitives.WriteUInt64LittleEndian(d[88..], 0);
+        BinaryPrimitives.WriteUInt64LittleEndian(d[88..], r.ForwardEpoch);
     }
 
     public static StatusCode ReadUpdateRequest(ReadOnlySpan<byte> s, out UpdateRequest r)
@@ -106,7 +108,8 @@ public static class StorageCodec
                 new ChannelId((ushort)BinaryPrimitives.ReadUInt64LittleEndian(s[80..])),
                 BinaryPrimitives.ReadUInt64LittleEndian(s[56..])),
             new UpdateVersion(BinaryPrimitives.ReadUInt64LittleEndian(s[64..])),
-            new CommitVersion(BinaryPrimitives.ReadUInt64LittleEndian(s[72..])));
+            new CommitVersion(BinaryPrimitives.ReadUInt64LittleEndian(s[72..])),
+            BinaryPrimitives.ReadUInt64LittleEndian(s[88..]));
         return StatusCode.Ok;
     }
 

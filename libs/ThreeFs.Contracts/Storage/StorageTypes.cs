@@ -72,6 +72,10 @@ public readonly record struct ReadResult(
 /// <param name="Crc">CRC-32C of the payload, made by the client; on Replace of the whole content.</param>
 /// <param name="Version">From a client 0. Between replicas: the version this update makes.</param>
 /// <param name="CommittedBase">Replace: the committed version that the content is; otherwise 0.</param>
+/// <param name="ForwardEpoch">
+/// Between replicas: rises with every new connection of the sender to this successor. A successor refuses an update with a smaller
+/// one than it has seen, because that update was overtaken by its own repetition. From a client 0.
+/// </param>
 public readonly record struct UpdateRequest(
     VersionedChain Chain,
     ChunkId Chunk,
@@ -82,7 +86,8 @@ public readonly record struct UpdateRequest(
     uint Crc,
     UpdateTag Tag,
     UpdateVersion Version,
-    CommitVersion CommittedBase)
+    CommitVersion CommittedBase,
+    ulong ForwardEpoch = 0)
 {
     /// <summary>Bytes that follow the header.</summary>
     public int PayloadLength => Kind is UpdateKind.Write or UpdateKind.Replace ? (int)Length : 0;
