@@ -1,0 +1,180 @@
+using System.Runtime.CompilerServices;
+using ThreeFs.Base;
+using ThreeFs.Base.Memory;
+using ThreeFs.Base.Tasks;
+using ThreeFs.Client.Connections;
+using ThreeFs.Contracts.Storage;
+using ThreeFs.Transport;
+
+namespace ThreeFs.Client.Storage;
+
+/// <summary>
+/// Reads many pieces with few requests: pieces for the same replica go together, all requests at the same time, every byte
+/// received where it belongs. This is one hopeful round; a piece that fails in it is read alone by
+/// <see cref="StorageReader"/>, which knows how to retry. Allocates nothing in steady state.
+/// </summary>
+internal sealed class ReadBatch(RouteTable routes, StorageReader reader, StorageClientOptions options, RetryPolicy retry)
+{
+    private readonly BoundedPool<Scratch> _scratch = new(256);
+    private readonly BoundedPool<Group> _groups = new(1024);
+
+    /// <summary>Fills the results of the first <paramref name="count"/> pieces.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    public async ValueTask<bool> ReadAsync(ReadPiece[] pieces, int count, ReadFlags flags, CancellationToken ct)
+    {
+        var scratch = _scratch.TryTake() ?? new Scratch();
+        scratch.Reset(count);
+        Plan(scratch, pieces, count);
+        for (var g = 0; g < scratch.Groups.Count; g++)
+            scratch.Sent.Add(SendAsync(scratch.Groups[g], pieces, flags, ct));
+        for (var g = 0; g < scratch.Sent.Count; g++)
+        {
+            await scratch.Sent[g];
+            Recycle(scratch.Groups[g]);
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            if (pieces[i].Result.Code is StatusCode.Ok or StatusCode.ChunkNotFound) continue;
+            scratch.AloneIndex.Add(i);
+            scratch.Alone.Add(reader.ReadAsync(
+                pieces[i].Chain, pieces[i].Chunk, pieces[i].Offset, pieces[i].Destination, flags, ct));
+        }
+
+        for (var i = 0; i < scratch.Alone.Count; i++) pieces[scratch.AloneIndex[i]].Result = await scratch.Alone[i];
+        scratch.Clear();
+        _scratch.TryAdd(scratch);
+        return true;
+    }
+
+    /// <summary>Chooses a replica for each piece and puts those of one peer together, within the limits of a request.</summary>
+    private void Plan(Scratch scratch, ReadPiece[] pieces, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            pieces[i].Result = StorageWire.Failed(StatusCode.NoServingTarget);
+            var route = routes.Find(pieces[i].Chain);
+            var index = route is null ? -1 : route.Choose(0);
+            if (index < 0 || route!.Serving[index].Peer is not { } peer) continue;
+            var group = FindGroup(scratch, peer, pieces[i]);
+            group.Add(i, new ReadOp(route.Chain, pieces[i].Chunk, pieces[i].Offset, (uint)pieces[i].Destination.TotalLength),
+                pieces[i].Destination);
+        }
+    }
+
+    private Group FindGroup(Scratch scratch, Peer peer, in ReadPiece piece)
+    {
+        for (var g = scratch.Groups.Count - 1; g >= 0; g--)
+        {
+            var group = scratch.Groups[g];
+            if (ReferenceEquals(group.Peer, peer) && group.HasRoom(piece.Destination, options)) return group;
+        }
+
+        var made = _groups.TryTake() ?? new Group();
+        made.Peer = peer;
+        scratch.Groups.Add(made);
+        return made;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<bool> SendAsync(Group group, ReadPiece[] pieces, ReadFlags flags, CancellationToken ct)
+    {
+        var started = retry.Now;
+        var connection = group.Peer!.TryGet();
+        if (connection is null)
+        {
+            var opened = await group.Peer.GetAsync(ct);
+            if (!opened.TryGet(out connection)) return false;
+        }
+
+        var timeout = retry.Attempt(options.ReadAttempt, group.Bytes, started);
+        using var answer = await group.CallAsync(connection, flags, timeout, ct);
+        var offset = 0L;
+        for (var i = 0; i < group.Count; i++)
+        {
+            var op = group.Ops[i];
+            ref var piece = ref pieces[group.Index[i]];
+            piece.Result = StorageWire.ReadAnswer(answer, i, offset, op.Length, piece.Destination);
+            offset += op.Length;
+        }
+
+        return true;
+    }
+
+    private void Recycle(Group group)
+    {
+        group.Clear();
+        _groups.TryAdd(group);
+    }
+
+    /// <summary>The pieces of one request.</summary>
+    private sealed class Group
+    {
+        private const int MaxOps = 128;
+        private readonly IoMemory[] _memory = new IoMemory[IoSlices.MaxCount];
+        private int _memoryCount;
+
+        public Peer? Peer { get; set; }
+        public int Count { get; private set; }
+        public long Bytes { get; private set; }
+        public int[] Index { get; } = new int[MaxOps];
+        public ReadOp[] Ops { get; } = new ReadOp[MaxOps];
+
+        public bool HasRoom(IoSlices destination, StorageClientOptions options) =>
+            Count < Math.Min(MaxOps, options.MaxBatchOps) && Bytes + destination.TotalLength <= options.MaxBatchBytes
+            && _memoryCount + destination.Count <= _memory.Length;
+
+        public void Add(int index, in ReadOp op, IoSlices destination)
+        {
+            Index[Count] = index;
+            Ops[Count++] = op;
+            Bytes += op.Length;
+            for (var i = 0; i < destination.Count; i++) _memory[_memoryCount++] = destination[i];
+        }
+
+        public ValueTask<CallResult> CallAsync(IConnection connection, ReadFlags flags, TimeSpan timeout, CancellationToken ct)
+        {
+            Span<byte> header = stackalloc byte[StorageCodec.ReadRequestSize(Count)];
+            StorageCodec.WriteReadPreamble(header, flags, Count);
+            for (var i = 0; i < Count; i++)
+                StorageCodec.Write(header[(StorageCodec.PreambleSize + i * StorageCodec.ReadOpSize)..], Ops[i]);
+            return connection.CallAsync(new Call
+            {
+                Method = (ushort)StorageMethod.Read,
+                Header = header,
+                ReceivePayload = new IoSlices(_memory, _memoryCount),
+                Timeout = timeout,
+            }, ct);
+        }
+
+        public void Clear()
+        {
+            Peer = null;
+            Count = 0;
+            Bytes = 0;
+            _memoryCount = 0;
+        }
+    }
+
+    private sealed class Scratch
+    {
+        public List<Group> Groups { get; } = [];
+        public List<ValueTask<bool>> Sent { get; } = [];
+        public List<ValueTask<ReadResult>> Alone { get; } = [];
+        public List<int> AloneIndex { get; } = [];
+
+        public void Reset(int count)
+        {
+            Groups.EnsureCapacity(count);
+            Sent.EnsureCapacity(count);
+        }
+
+        public void Clear()
+        {
+            Groups.Clear();
+            Sent.Clear();
+            Alone.Clear();
+            AloneIndex.Clear();
+        }
+    }
+}
