@@ -76,7 +76,10 @@ public sealed class ChunkStore : IAsyncDisposable
         return await StartAsync(core, new TargetRecord(identity, 1, IsClean: false, options.BootId), wasClean: true, lostPower: false);
     }
 
-    /// <summary>Opens an existing target and brings it to a consistent state; NotFound when the index holds none.</summary>
+    /// <summary>
+    /// Opens an existing target and brings it to a consistent state, all of which is durable then; NotFound when the index holds
+    /// none.
+    /// </summary>
     /// <remarks>The store owns device and index when the result is Ok, else the caller still does.</remarks>
     public static async ValueTask<Result<ChunkStore>> OpenAsync(IBlockDevice device, IChunkIndex index, ChunkStoreOptions options)
     {
@@ -85,8 +88,9 @@ public sealed class ChunkStore : IAsyncDisposable
         var existing = loader.ReadTarget();
         if (!existing.TryGet(out var found)) return existing.Status;
         if (found is not { } target) return new Status(StatusCode.NotFound, "the index holds no target: create one first");
-        var code = await index.SyncAsync();
-        if (code != StatusCode.Ok) return new Status(code, "the index cannot be flushed");
+        var code = await device.FlushAsync();
+        if (code == StatusCode.Ok) code = await index.SyncAsync();
+        if (code != StatusCode.Ok) return new Status(code, "blocks and index cannot be flushed");
         var lostPower = !target.IsClean && (target.BootId != options.BootId || options.BootId == Guid.Empty);
         var status = await loader.LoadAsync(lostPower);
         if (!status.IsOk) return status;
@@ -236,6 +240,7 @@ public sealed class ChunkStore : IAsyncDisposable
 
     private static async ValueTask<Result<ChunkStore>> StartAsync(StoreCore core, TargetRecord target, bool wasClean, bool lostPower)
     {
+        Flusher.AddMark(core.Batch, core.LastSequence);
         var code = WriteTarget(core, target);
         if (code == StatusCode.Ok) code = await core.Index.SyncAsync();
         if (code != StatusCode.Ok) return new Status(code, $"the index of target {target.Identity.Target} cannot be written");

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using ThreeFs.Base;
+using ThreeFs.Storage.ChunkEngine.Index;
 using ThreeFs.Storage.ChunkEngine.Records;
 
 namespace ThreeFs.Storage.ChunkEngine.Engine;
@@ -17,7 +18,7 @@ internal sealed class Flusher(StoreCore core)
     private const byte MarkVersion = 1;
 
     private bool _isRunning;
-    private ulong _marked;
+    private ulong _marked = core.LastSequence;
     private TaskCompletionSource<StatusCode>? _next;
 
     public ValueTask<StatusCode> FlushAsync()
@@ -30,6 +31,14 @@ internal sealed class Flusher(StoreCore core)
 
         _isRunning = true;
         return RunFirstAsync();
+    }
+
+    /// <summary>Adds to the batch that the data of all updates up to the sequence is durable.</summary>
+    public static void AddMark(IndexBatch batch, ulong sequence)
+    {
+        var value = batch.BeginPut(Keys.ForFlushed, 9);
+        value[0] = MarkVersion;
+        BinaryPrimitives.WriteUInt64LittleEndian(value[1..], sequence);
     }
 
     public static Status ReadMark(ReadOnlySpan<byte> value, out ulong sequence)
@@ -78,9 +87,7 @@ internal sealed class Flusher(StoreCore core)
         if (covered > _marked)
         {
             _marked = covered;
-            var value = core.Batch.BeginPut(Keys.ForFlushed, 9);
-            value[0] = MarkVersion;
-            BinaryPrimitives.WriteUInt64LittleEndian(value[1..], covered);
+            AddMark(core.Batch, covered);
         }
 
         var code = core.WriteBatch();
