@@ -27,6 +27,7 @@ public sealed class HeartbeatLoop : IAsyncDisposable
     private bool _kicked;
     private long _leaseEnd = long.MinValue;
     private ulong _generation;
+    private ulong _generationStep = (ulong)TimeSpan.FromSeconds(1).Ticks;
     private ulong _sequence;
     private ulong _configVersion;
     private long _accepted;
@@ -144,7 +145,9 @@ public sealed class HeartbeatLoop : IAsyncDisposable
     /// </summary>
     private void Renew()
     {
-        if (_accepted == 0) _generation += (ulong)TimeSpan.FromMinutes(1).Ticks;
+        if (_accepted > 0) return;
+        _generation += _generationStep;
+        _generationStep *= 2;
     }
 
     /// <summary>Until the interval since the last send has passed, or a kick; never less than the spacing.</summary>

@@ -88,6 +88,10 @@ public sealed record Heartbeat(
     ImmutableArray<LocalTarget> Targets,
     ulong Generation = 0);
 
+/// <param name="State">
+/// UpToDate only while the target itself vouches for its content: it serves, or finished syncing, without a break since its process
+/// started. Online of a target that is publicly Serving takes it out of serving. Offline (a failed disk) counts at any version.
+/// </param>
 /// <param name="ChainVersion">
 /// The version of its chain that the target has acted on: it knows its place in it and behaves so. mgmtd moves a target forward only
 /// on a report with the current version and ignores older ones. 0: this process has not acted on any version yet.

@@ -113,6 +113,7 @@ public sealed record ChainInfo(
 /// <summary>A target with what its server said of it last.</summary>
 /// <param name="Node">The node that holds it; <c>default</c> while never reported.</param>
 /// <param name="UsedBytes">Bytes of its allocated blocks.</param>
+/// <param name="CapacityBytes">What its disk can hold for it, used included; 0 while never reported.</param>
 public sealed record TargetInfo(
     TargetId Id,
     ChainId Chain,
@@ -121,7 +122,8 @@ public sealed record TargetInfo(
     NodeId Node,
     int DiskIndex,
     long UsedBytes,
-    bool LowSpace);
+    bool LowSpace,
+    long CapacityBytes = 0);
 
 public sealed record ChainTable(
     ChainTableId Id,

@@ -81,6 +81,7 @@ public static class RoutingMapper
         DiskIndex = target.DiskIndex,
         UsedBytes = target.UsedBytes,
         LowSpace = target.LowSpace,
+        CapacityBytes = target.CapacityBytes,
     };
 
     public static TargetInfo ToContract(this Target wire) => new(
@@ -91,7 +92,8 @@ public static class RoutingMapper
         new NodeId(wire.Node),
         wire.DiskIndex,
         wire.UsedBytes,
-        wire.LowSpace);
+        wire.LowSpace,
+        wire.CapacityBytes);
 
     public static ChainTable ToWire(this Contracts.Routing.ChainTable table)
     {

@@ -1,0 +1,21 @@
+namespace ThreeFs.Mgmtd.Background;
+
+/// <summary>Runs something again and again until cancelled, one run at a time, with a pause between runs. An exception ends it.</summary>
+internal static class Every
+{
+    public static async Task RunAsync(TimeSpan pause, TimeProvider time, Func<ValueTask> run, CancellationToken ct)
+    {
+        try
+        {
+            while (!ct.IsCancellationRequested)
+            {
+                await run();
+                await Task.Delay(pause, time, ct);
+            }
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // The end that was asked for.
+        }
+    }
+}
