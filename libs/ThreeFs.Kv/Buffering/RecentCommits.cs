@@ -44,6 +44,17 @@ internal sealed class RecentCommits(KvVersion floor)
         Count--;
     }
 
+    /// <summary>Takes back what was added for a version whose commit failed.</summary>
+    public void RemoveNewest(KvVersion version)
+    {
+        while (Count > 0 && At(Count - 1).Version == version)
+        {
+            Bytes -= At(Count - 1).Bytes;
+            At(Count - 1) = default;
+            Count--;
+        }
+    }
+
     /// <summary>Commits are missing between the newest one here and <paramref name="version"/>: nothing below it can be judged.</summary>
     public void ForgetAll(KvVersion version)
     {

@@ -1,8 +1,11 @@
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Contracts.Storage;
+using ThreeFs.Storage.ChunkEngine.Chunks;
 using ThreeFs.Storage.ChunkEngine.Device;
+using ThreeFs.Storage.ChunkEngine.Engine;
 using ThreeFs.Storage.ChunkEngine.Index;
+using ThreeFs.Storage.ChunkEngine.Records;
 
 namespace ThreeFs.Storage.ChunkEngine;
 
@@ -21,48 +24,107 @@ namespace ThreeFs.Storage.ChunkEngine;
 /// </remarks>
 public sealed class ChunkStore : IAsyncDisposable
 {
-    private ChunkStore() { }
+    private readonly StoreCore _core;
+    private readonly ContentReader _reader;
+    private readonly Flusher _flusher;
+    private readonly Folder _folder;
+    private readonly UpdateWriter _writer;
+    private int _idleCalls;
 
-    /// <summary>Writes an empty target; refused when the index holds one already.</summary>
-    public static ValueTask<Result<ChunkStore>> CreateAsync(
-        IBlockDevice device, IChunkIndex index, TargetIdentity identity, ChunkStoreOptions options) =>
-        ValueTask.FromResult<Result<ChunkStore>>(StatusCode.NotImplemented);
+    private ChunkStore(StoreCore core, TargetRecord target)
+    {
+        _core = core;
+        _reader = new ContentReader(core);
+        _flusher = new Flusher(core);
+        _folder = new Folder(core, _flusher);
+        _writer = new UpdateWriter(core, _reader, _folder);
+        Identity = target.Identity;
+        OpenEpoch = target.OpenEpoch;
+    }
 
-    /// <summary>Opens an existing target and brings it to a consistent state. The store owns device and index from here on.</summary>
-    public static ValueTask<Result<ChunkStore>> OpenAsync(IBlockDevice device, IChunkIndex index, ChunkStoreOptions options) =>
-        ValueTask.FromResult<Result<ChunkStore>>(StatusCode.NotImplemented);
-
-    public TargetIdentity Identity { get; private set; }
+    public TargetIdentity Identity { get; }
 
     /// <summary>Raised durably with every opening: tells one run of the target from another.</summary>
-    public ulong OpenEpoch { get; private set; }
+    public ulong OpenEpoch { get; }
 
     /// <summary>The run before this one ended with <see cref="DisposeAsync"/>, so that nothing it acknowledged can be missing.</summary>
-    public bool WasClosedCleanly { get; private set; }
+    public bool WasClosedCleanly { get; private init; }
+
+    /// <summary>The machine lost power since the last run, or may have: updates that were not flushed can be missing.</summary>
+    public bool LostPower { get; private init; }
 
     /// <summary>Ok, or why updates are refused from now on.</summary>
-    public Status Health { get; private set; }
+    public Status Health => _core.Health;
 
-    public int ChunkCount => 0;
+    /// <summary>Chunks with a committed or a pending content, and removed ones that are not folded yet.</summary>
+    public int ChunkCount => _core.Chunks.Count;
+
+    public EngineCounters Counters => _core.Counters;
+
+    /// <summary>Buffers that are out; 0 when nothing is in flight and all is folded.</summary>
+    public int OutstandingBuffers => _core.Pool.Outstanding;
+
+    /// <summary>Writes an empty target and opens it; refused with TargetExists when the index holds one already.</summary>
+    /// <remarks>The store owns device and index when the result is Ok, else the caller still does.</remarks>
+    public static async ValueTask<Result<ChunkStore>> CreateAsync(
+        IBlockDevice device, IChunkIndex index, TargetIdentity identity, ChunkStoreOptions options)
+    {
+        var core = new StoreCore(device, index, options);
+        var existing = new StoreLoader(core).ReadTarget();
+        if (!existing.TryGet(out var found)) return existing.Status;
+        if (found is { } other) return new Status(StatusCode.TargetExists, $"the index holds target {other.Identity.Target} already");
+        return await StartAsync(core, new TargetRecord(identity, 1, IsClean: false, options.BootId), wasClean: true, lostPower: false);
+    }
+
+    /// <summary>
+    /// Opens an existing target and brings it to a consistent state, all of which is durable then; NotFound when the index holds
+    /// none.
+    /// </summary>
+    /// <remarks>The store owns device and index when the result is Ok, else the caller still does.</remarks>
+    public static async ValueTask<Result<ChunkStore>> OpenAsync(IBlockDevice device, IChunkIndex index, ChunkStoreOptions options)
+    {
+        var core = new StoreCore(device, index, options);
+        var loader = new StoreLoader(core);
+        var existing = loader.ReadTarget();
+        if (!existing.TryGet(out var found)) return existing.Status;
+        if (found is not { } target) return new Status(StatusCode.NotFound, "the index holds no target: create one first");
+        var code = await device.FlushAsync();
+        if (code == StatusCode.Ok) code = await index.SyncAsync();
+        if (code != StatusCode.Ok) return new Status(code, "blocks and index cannot be flushed");
+        var lostPower = !target.IsClean && (target.BootId != options.BootId || options.BootId == Guid.Empty);
+        var status = await loader.LoadAsync(lostPower);
+        if (!status.IsOk) return status;
+        var next = target with { OpenEpoch = target.OpenEpoch + 1, IsClean = false, BootId = options.BootId };
+        return await StartAsync(core, next, target.IsClean, lostPower);
+    }
 
     /// <summary>False when there is neither a committed nor a pending content.</summary>
     public bool TryGet(ChunkId chunk, out ChunkState state)
     {
-        state = default;
-        return false;
+        var record = _core.Find(chunk);
+        state = record is null ? default : record.State;
+        return record is { Exists: true };
     }
 
     /// <summary>
     /// Reads what the content has of the range into the first bytes of <paramref name="destination"/> (which is at least
-    /// <paramref name="length"/> long), verified. Never delivers bytes with a code other than Ok.
+    /// <paramref name="length"/> long), verified; zeros follow up to the length. With a code other than Ok the
+    /// destination's content is undefined and must not be used.
     /// </summary>
     /// <returns>
     /// Ok, with the bytes delivered (0 behind the end) and their checksum; ChunkNotFound; ChecksumMismatch when
     /// the stored bytes are damaged; IoError; Overloaded.
     /// </returns>
     public ValueTask<ReadResult> ReadAsync(
-        ChunkId chunk, uint offset, uint length, IoSlices destination, ReadContent content = ReadContent.Committed) =>
-        ValueTask.FromResult(new ReadResult(StatusCode.NotImplemented, 0, 0, 0, default, default));
+        ChunkId chunk, uint offset, uint length, IoSlices destination, ReadContent content = ReadContent.Committed)
+    {
+        Invariant.Check(destination.TotalLength >= length, "the destination holds what is read");
+        var record = _core.Find(chunk);
+        var pending = content == ReadContent.Newest ? record?.Pending : null;
+        if (record is null || !(pending is null ? record.Committed.Exists : !pending.IsRemove))
+            return ValueTask.FromResult(new ReadResult(StatusCode.ChunkNotFound, 0, 0, 0, default, default));
+        return _reader.ReadAsync(record, offset, length, destination, pending is not null);
+    }
 
     /// <summary>
     /// Makes the pending content of a chunk. The payload may be reused when this returns. A repetition (same version, same tag)
@@ -70,12 +132,11 @@ public sealed class ChunkStore : IAsyncDisposable
     /// </summary>
     /// <returns>
     /// Ok with version, length and checksum of the whole pending content (both 0 for a removal). ChunkNotFound: removal of a
-    /// chunk that is not there, nothing is pending. UpdateAlreadyCommitted (with the committed state), UpdateMissing,
+    /// chunk that is not there, nothing is pending. UpdateAlreadyCommitted and UpdateMissing (with the committed state),
     /// UpdateInProgress (another update is pending), InvalidArgument, ChecksumMismatch (payload, or stored bytes that the update
-    /// had to merge: Observer tells), NoSpace, Overloaded, IoError: nothing changed.
+    /// had to merge: the observer tells), NoSpace, Overloaded, IoError: nothing changed.
     /// </returns>
-    public ValueTask<UpdateResult> PrepareAsync(ChunkUpdate update, IoSlices payload) =>
-        ValueTask.FromResult(new UpdateResult(StatusCode.NotImplemented, default, default, 0, 0, default));
+    public ValueTask<UpdateResult> PrepareAsync(ChunkUpdate update, IoSlices payload) => _writer.PrepareAsync(update, payload);
 
     /// <summary>Makes the pending content the committed one. Repeating a commit is answered Ok.</summary>
     /// <returns>
@@ -83,34 +144,148 @@ public sealed class ChunkStore : IAsyncDisposable
     /// ChunkNotFound when there is no chunk, as after a repeated commit of a removal.
     /// </returns>
     public ValueTask<UpdateResult> CommitAsync(ChunkId chunk, UpdateVersion version, ChainVersion chainVersion) =>
-        ValueTask.FromResult(new UpdateResult(StatusCode.NotImplemented, default, default, 0, 0, default));
+        ValueTask.FromResult(Commit(chunk, version, chainVersion));
 
     /// <summary>Drops the pending content; Ok when there is none.</summary>
-    public ValueTask<StatusCode> DiscardPendingAsync(ChunkId chunk) => ValueTask.FromResult(StatusCode.NotImplemented);
+    public ValueTask<StatusCode> DiscardPendingAsync(ChunkId chunk) => ValueTask.FromResult(DiscardPending(chunk));
 
     /// <summary>
-    /// Fills <paramref name="destination"/> with chunks from <paramref name="first"/> to <paramref name="last"/>, both included, in order; pending ones too.
+    /// Fills <paramref name="destination"/> with chunks from <paramref name="first"/> to <paramref name="last"/>, both included,
+    /// in order; pending ones too.
     /// </summary>
     /// <returns>How many; fewer than there is room for when these are all.</returns>
-    public int List(ChunkId first, ChunkId last, Span<ChunkState> destination) => 0;
+    public int List(ChunkId first, ChunkId last, Span<ChunkState> destination)
+    {
+        var count = 0;
+        if (first.CompareTo(last) > 0) return 0;
+        foreach (var record in _core.Ordered.GetViewBetween(new ChunkRecord(first), new ChunkRecord(last)))
+        {
+            if (count == destination.Length) break;
+            if (record.Exists) destination[count++] = record.State;
+        }
 
-    /// <summary>The chunks with a pending content, in no order.</summary>
-    public int ListPending(Span<ChunkState> destination) => 0;
+        return count;
+    }
+
+    /// <summary>The chunks with a pending content, in order, as many as there is room for.</summary>
+    public int ListPending(Span<ChunkState> destination)
+    {
+        var count = 0;
+        foreach (var record in _core.Ordered)
+        {
+            if (count == destination.Length) break;
+            if (record.Pending is not null) destination[count++] = record.State;
+        }
+
+        return count;
+    }
 
     /// <summary>The end of a file on this target, over committed contents with an index in the given range, both included.</summary>
-    public LastChunk QueryLast(InodeId inode, ulong firstIndex = 0, ulong lastIndex = ulong.MaxValue) => default;
+    public LastChunk QueryLast(InodeId inode, ulong firstIndex = 0, ulong lastIndex = ulong.MaxValue)
+    {
+        var result = new LastChunk(StatusCode.Ok, 0, 0, 0, 0);
+        if (firstIndex > lastIndex) return result;
+        var first = new ChunkRecord(new ChunkId(inode, firstIndex));
+        foreach (var record in _core.Ordered.GetViewBetween(first, new ChunkRecord(new ChunkId(inode, lastIndex))))
+        {
+            if (!record.Committed.Exists) continue;
+            result = result with
+            {
+                LastChunkIndex = record.Id.Index,
+                LastLength = record.Committed.Length,
+                ChunkCount = result.ChunkCount + 1,
+                TotalLength = result.TotalLength + record.Committed.Length,
+            };
+        }
+
+        return result;
+    }
 
     /// <summary>Makes every update and commit answered before the call durable. Concurrent callers share flushes.</summary>
-    public ValueTask<StatusCode> FlushAsync() => ValueTask.FromResult(StatusCode.NotImplemented);
+    public ValueTask<StatusCode> FlushAsync() => _flusher.FlushAsync();
 
     /// <summary>
-    /// Work that can wait: writes commits held back, folds updates into their blocks, gives space back. The owner calls it
-    /// about ten times a second; it returns at once when there is nothing to do.
+    /// Work that can wait: writes commits held back, and every <see cref="ChunkStoreOptions.FoldEveryCalls"/> calls folds updates into
+    /// their blocks and gives space back. The owner calls it about ten times a second.
     /// </summary>
-    public ValueTask<StatusCode> MaintainAsync() => ValueTask.FromResult(StatusCode.NotImplemented);
+    public ValueTask<StatusCode> MaintainAsync()
+    {
+        if (!_core.Health.IsOk) return ValueTask.FromResult(_core.Health.Code);
+        if (!_folder.HasWork || ++_idleCalls < _core.Options.FoldEveryCalls) return ValueTask.FromResult(_core.WriteBatch());
+        _idleCalls = 0;
+        return new ValueTask<StatusCode>(_folder.FoldAsync());
+    }
 
-    public SpaceInfo GetSpace() => default;
+    /// <summary>Folds all committed updates now.</summary>
+    public ValueTask<StatusCode> FoldAsync() => new(_folder.FoldAsync());
 
-    /// <summary>Waits for what is in flight, flushes, marks the target as closed cleanly and disposes device and index.</summary>
-    public ValueTask DisposeAsync() => default;
+    public SpaceInfo GetSpace() => _core.Space.GetInfo();
+
+    /// <summary>
+    /// Flushes, folds, marks the target as closed cleanly and disposes device and index. No other call may be in flight.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        for (var i = 0; i < 4 && _core.Health.IsOk && _folder.HasWork; i++) await _folder.FoldAsync();
+        if (_core.Health.IsOk && await _flusher.FlushAsync() == StatusCode.Ok)
+        {
+            WriteTarget(_core, new TargetRecord(Identity, OpenEpoch, IsClean: true, _core.Options.BootId));
+            await _core.Index.SyncAsync();
+        }
+
+        await _core.Index.DisposeAsync();
+        await _core.Device.DisposeAsync();
+        _core.Dispose();
+    }
+
+    private static async ValueTask<Result<ChunkStore>> StartAsync(StoreCore core, TargetRecord target, bool wasClean, bool lostPower)
+    {
+        Flusher.AddMark(core.Batch, core.LastSequence);
+        var code = WriteTarget(core, target);
+        if (code == StatusCode.Ok) code = await core.Index.SyncAsync();
+        if (code != StatusCode.Ok) return new Status(code, $"the index of target {target.Identity.Target} cannot be written");
+        return new ChunkStore(core, target) { WasClosedCleanly = wasClean, LostPower = lostPower };
+    }
+
+    private static StatusCode WriteTarget(StoreCore core, TargetRecord target)
+    {
+        target.WriteTo(core.Batch.BeginPut(Keys.ForTarget, TargetRecord.Size));
+        return core.WriteBatch();
+    }
+
+    private UpdateResult Commit(ChunkId chunk, UpdateVersion version, ChainVersion chainVersion)
+    {
+        var record = _core.Find(chunk);
+        if (record is null || !record.Exists) return new UpdateResult(StatusCode.ChunkNotFound, default, default, 0, 0, default);
+        Invariant.Check(!record.IsBusy, "the caller orders the updates of a chunk");
+        var delta = record.Pending;
+        if (delta is null || delta.State.Version != version)
+        {
+            var code = record.Committed.Version == version ? StatusCode.Ok : StatusCode.UpdateMissing;
+            return UpdateWriter.ResultOf(code, record, record.Committed);
+        }
+
+        if (!_core.Health.IsOk) return UpdateWriter.ResultOf(_core.Health.Code, record, record.Committed);
+        record.Commit(chainVersion, _core.Arrays);
+        _core.HoldCommit(record);
+        _core.ListForFold(record, delta);
+        _core.Counters.Commits++;
+        return new UpdateResult(
+            StatusCode.Ok, version, new CommitVersion(version.Value), delta.State.Length, delta.State.Crc, chainVersion);
+    }
+
+    private StatusCode DiscardPending(ChunkId chunk)
+    {
+        var record = _core.Find(chunk);
+        if (record?.Pending is not { } delta) return StatusCode.Ok;
+        Invariant.Check(!record.IsBusy, "the caller orders the updates of a chunk");
+        PendingDrop.AddTo(_core, record, delta);
+        var code = _core.WriteBatch();
+        if (code != StatusCode.Ok) return code;
+        record.Pending = null;
+        _core.Retire(delta);
+        _core.Counters.Discards++;
+        _core.ForgetIfEmpty(record);
+        return StatusCode.Ok;
+    }
 }

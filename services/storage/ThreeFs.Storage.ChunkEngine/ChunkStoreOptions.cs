@@ -7,7 +7,7 @@ public sealed record ChunkStoreOptions
 {
     /// <summary>
     /// Names the running boot of the machine. When it is the one of the last opening, the machine did not lose power
-    /// since, and updates that were not flushed need no check on opening.
+    /// since, and updates that were not flushed need no check on opening. Empty: unknown.
     /// </summary>
     public Guid BootId { get; init; }
 
@@ -25,6 +25,9 @@ public sealed record ChunkStoreOptions
 
     /// <summary>Number of updates not folded at which folding starts.</summary>
     public int FoldAtUpdates { get; init; } = 16 * 1024;
+
+    /// <summary>Calls of <see cref="ChunkStore.MaintainAsync"/> between two folds that nothing else asked for.</summary>
+    public int FoldEveryCalls { get; init; } = 20;
 
     /// <summary>Bytes of the engine's own buffer pool: overlays, edges and copies.</summary>
     public long BufferBytes { get; init; } = 512 * ByteSize.MiB;

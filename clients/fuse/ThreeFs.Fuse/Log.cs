@@ -1,0 +1,38 @@
+using Microsoft.Extensions.Logging;
+using ThreeFs.Base;
+using ThreeFs.Fuse.Protocol;
+
+namespace ThreeFs.Fuse;
+
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "mounted at {MountPoint}: FUSE {Major}.{Minor}, features {Flags}, {Threads} threads")]
+    public static partial void Mounted(ILogger log, string mountPoint, uint major, uint minor, FuseInitFlags flags, int threads);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{MountPoint} is no longer mounted")]
+    public static partial void Unmounted(ILogger log, string mountPoint);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{MountPoint} is busy: taken out of the tree, what still uses it gets errors")]
+    public static partial void UnmountForced(ILogger log, string mountPoint);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{MountPoint} was left behind by a process that has died; it is unmounted first")]
+    public static partial void StaleMountRemoved(ILogger log, string mountPoint);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Opcode} of node {Node} failed inside the mount, answered with EIO")]
+    public static partial void HandlerFailed(ILogger log, Exception error, FuseOpcode opcode, ulong node);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the reply to {Opcode} of node {Node} was refused: {Error}")]
+    public static partial void ReplyFailed(ILogger log, FuseOpcode opcode, ulong node, Errno error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a message of {Length} bytes from /dev/fuse makes no sense, ignored")]
+    public static partial void BadMessage(ILogger log, int length);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "reading /dev/fuse failed: {Error}; the mount ends")]
+    public static partial void DeviceFailed(ILogger log, Errno error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Opcode} of node {Node} answered EIO: {Status}")]
+    public static partial void OperationFailed(ILogger log, FuseOpcode opcode, ulong node, Status status);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "closing inode {Inode} could not be reported: {Status}; reported later")]
+    public static partial void CloseFailed(ILogger log, InodeId inode, Status status);
+}

@@ -1,0 +1,47 @@
+using Prometheus;
+using ThreeFs.Fuse.Protocol;
+
+namespace ThreeFs.Fuse;
+
+/// <summary>The mount's metrics. Children are looked up once, so that counting costs no allocation.</summary>
+internal static class Metrics
+{
+    private static readonly Counter _operations = Prometheus.Metrics.CreateCounter(
+        "threefs_fuse_operations_total", "Requests of the kernel that were answered.", "op");
+
+    private static readonly Counter _errors = Prometheus.Metrics.CreateCounter(
+        "threefs_fuse_errors_total", "Requests answered with an error number.", "op", "errno");
+
+    private static readonly Histogram _latency = Prometheus.Metrics.CreateHistogram(
+        "threefs_fuse_operation_seconds", "Time from a request's arrival to its reply.",
+        new HistogramConfiguration { LabelNames = ["op"], Buckets = Histogram.ExponentialBuckets(0.00002, 2, 20) });
+
+    private static readonly (Counter.Child Count, Histogram.Child Latency)[] _byOpcode =
+        [.. Enumerable.Range(0, (int)FuseOpcode.TmpFile + 1).Select(MakeChildren)];
+
+    public static readonly Counter ReadBytes = Prometheus.Metrics.CreateCounter(
+        "threefs_fuse_read_bytes_total", "Bytes of file content given to the kernel.");
+
+    public static readonly Counter WrittenBytes = Prometheus.Metrics.CreateCounter(
+        "threefs_fuse_written_bytes_total", "Bytes of file content taken from the kernel.");
+
+    public static readonly Gauge InFlight = Prometheus.Metrics.CreateGauge(
+        "threefs_fuse_requests_in_flight", "Requests taken from the kernel and not answered yet.");
+
+    public static readonly Gauge OpenFiles = Prometheus.Metrics.CreateGauge(
+        "threefs_fuse_open_files", "Open files of this mount.");
+
+    public static void Answered(FuseOpcode opcode, Errno result, TimeSpan took)
+    {
+        var (count, latency) = _byOpcode[(uint)opcode < (uint)_byOpcode.Length ? (int)opcode : 0];
+        count.Inc();
+        latency.Observe(took.TotalSeconds);
+        if (result != Errno.Ok) _errors.WithLabels(Label((int)opcode), result.ToString()).Inc();
+    }
+
+    private static (Counter.Child Count, Histogram.Child Latency) MakeChildren(int opcode) =>
+        (_operations.WithLabels(Label(opcode)), _latency.WithLabels(Label(opcode)));
+
+    private static string Label(int opcode) =>
+        Enum.GetName((FuseOpcode)opcode)?.ToLowerInvariant() ?? "unknown";
+}

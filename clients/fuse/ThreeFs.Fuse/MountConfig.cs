@@ -1,0 +1,73 @@
+using ThreeFs.Base;
+using ThreeFs.Client.Mgmtd;
+
+namespace ThreeFs.Fuse;
+
+/// <summary>Configuration of a mount.</summary>
+public sealed record MountConfig
+{
+    /// <summary>An existing directory.</summary>
+    public string MountPoint { get; init; } = "";
+
+    public string ClusterId { get; init; } = "threefs";
+
+    /// <summary>"host:port" of every mgmtd's gRPC endpoint.</summary>
+    public string[] Mgmtd { get; init; } = [];
+
+    /// <summary>Address of the metrics endpoint.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>Port of /metrics and /healthz; 0: a free one.</summary>
+    public int HttpPort { get; init; }
+
+    /// <summary>Other users than the one who mounts may use the mount, within their permissions.</summary>
+    public bool AllowOther { get; init; } = true;
+
+    public bool ReadOnly { get; init; }
+
+    /// <summary>Threads that take requests from the kernel; 0: one for each core, at least 2 and at most 8.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Network threads; 0: one for each four cores, at least 1.</summary>
+    public int Reactors { get; init; }
+
+    /// <summary>Connections to one storage server.</summary>
+    public int ConnectionsPerServer { get; init; } = 1;
+
+    /// <summary>How long the kernel believes attributes and names, in milliseconds: how late another client's changes show.</summary>
+    public int AttrTimeoutMs { get; init; } = 1000;
+
+    public int EntryTimeoutMs { get; init; } = 1000;
+
+    /// <summary>How long the kernel believes that a name does not exist; 0: not at all.</summary>
+    public int NegativeTimeoutMs { get; init; }
+
+    /// <summary>How often lengths of files open for writing are reported to the metadata service.</summary>
+    public int SyncIntervalMs { get; init; } = 5000;
+
+    /// <summary>A file open for reading this long is registered, so that it survives being unlinked by another client.</summary>
+    public int KeepOpenAfterMs { get; init; } = 5000;
+
+    /// <summary>How long an operation waits for servers before it fails with an I/O error.</summary>
+    public int OperationTimeoutMs { get; init; } = 120_000;
+
+    public Status Validate()
+    {
+        if (string.IsNullOrWhiteSpace(MountPoint)) return Bad("mount_point", "is not set");
+        if (string.IsNullOrWhiteSpace(ClusterId)) return Bad("cluster_id", "is empty");
+        var mgmtd = new MgmtdClientOptions([.. Mgmtd]).Validate();
+        if (!mgmtd.IsOk) return mgmtd;
+        if (HttpPort is < 0 or > ushort.MaxValue) return Bad("http_port", $"= {HttpPort} is not a port");
+        if (Threads is < 0 or > 256) return Bad("threads", $"= {Threads} is not in 0…256");
+        if (Reactors is < 0 or > 64) return Bad("reactors", $"= {Reactors} is not in 0…64");
+        if (ConnectionsPerServer is < 1 or > 64) return Bad("connections_per_server", $"= {ConnectionsPerServer} is not in 1…64");
+        if (AttrTimeoutMs < 0) return Bad("attr_timeout_ms", "is negative");
+        if (EntryTimeoutMs < 0) return Bad("entry_timeout_ms", "is negative");
+        if (NegativeTimeoutMs < 0) return Bad("negative_timeout_ms", "is negative");
+        if (SyncIntervalMs < 10) return Bad("sync_interval_ms", $"= {SyncIntervalMs} is below 10");
+        if (KeepOpenAfterMs < 10) return Bad("keep_open_after_ms", $"= {KeepOpenAfterMs} is below 10");
+        return OperationTimeoutMs < 1000 ? Bad("operation_timeout_ms", $"= {OperationTimeoutMs} is below 1000") : Status.Ok;
+    }
+
+    private static Status Bad(string key, string what) => new(StatusCode.InvalidArgument, $"{key} {what}");
+}

@@ -1,0 +1,40 @@
+using System.Text;
+
+namespace ThreeFs.Fuse.Mounting;
+
+/// <summary>One line of /proc/self/mountinfo.</summary>
+internal readonly record struct MountEntry(string MountPoint, string Type, string Source)
+{
+    /// <summary>The mounts that this process sees; the last one at a place is the one on top.</summary>
+    public static IEnumerable<MountEntry> ReadAll() => File.ReadLines("/proc/self/mountinfo").Select(Parse);
+
+    /// <summary>"36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw": the fields behind the dash are counted from there.</summary>
+    internal static MountEntry Parse(string line)
+    {
+        var fields = line.Split(' ');
+        var dash = Array.IndexOf(fields, "-", 6);
+        return new MountEntry(Unescape(fields[4]), fields[dash + 1], Unescape(fields[dash + 2]));
+    }
+
+    /// <summary>Space, tab, newline and backslash are written as octal numbers.</summary>
+    private static string Unescape(string text)
+    {
+        if (!text.Contains('\\')) return text;
+        var bytes = new List<byte>();
+        var raw = Encoding.UTF8.GetBytes(text);
+        for (var i = 0; i < raw.Length; i++)
+        {
+            if (raw[i] == '\\' && i + 3 < raw.Length)
+            {
+                bytes.Add((byte)(((raw[i + 1] - '0') << 6) | ((raw[i + 2] - '0') << 3) | (raw[i + 3] - '0')));
+                i += 3;
+            }
+            else
+            {
+                bytes.Add(raw[i]);
+            }
+        }
+
+        return Encoding.UTF8.GetString([.. bytes]);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Buffers.Text;
+using System.Collections.Immutable;
+
+namespace ThreeFs.Fuse.Session;
+
+/// <summary>
+/// What /proc tells about the thread behind a request. A thread that is gone, or not visible from here (another pid
+/// namespace), has no groups and is not being killed.
+/// </summary>
+internal static class CallerProcess
+{
+    private const ulong SigKill = 1UL << 8;
+
+    /// <summary>A fatal signal is on its way to the thread: the kernel turns each of them into a pending SIGKILL.</summary>
+    public static bool IsBeingKilled(uint pid)
+    {
+        if (pid == 0 || Status(pid) is not { } status) return false;
+        return (Hex(status, "SigPnd:"u8) & SigKill) != 0 || (Hex(status, "ShdPnd:"u8) & SigKill) != 0;
+    }
+
+    /// <summary>Supplementary groups.</summary>
+    public static ImmutableArray<uint> Groups(uint pid) =>
+        pid == 0 || Status(pid) is not { } status ? [] : ParseGroups(status);
+
+    internal static ImmutableArray<uint> ParseGroups(ReadOnlySpan<byte> status)
+    {
+        var groups = ImmutableArray.CreateBuilder<uint>();
+        var line = Line(status, "Groups:"u8);
+        while (!(line = line.TrimStart(" \t"u8)).IsEmpty && Utf8Parser.TryParse(line, out uint group, out var used))
+        {
+            groups.Add(group);
+            line = line[used..];
+        }
+
+        return groups.ToImmutable();
+    }
+
+    private static byte[]? Status(uint pid)
+    {
+        try
+        {
+            return File.ReadAllBytes($"/proc/{pid}/status");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static ulong Hex(ReadOnlySpan<byte> status, ReadOnlySpan<byte> key) =>
+        Utf8Parser.TryParse(Line(status, key).TrimStart(" \t"u8), out ulong value, out _, 'x') ? value : 0;
+
+    private static ReadOnlySpan<byte> Line(ReadOnlySpan<byte> status, ReadOnlySpan<byte> key)
+    {
+        while (!status.IsEmpty)
+        {
+            var end = status.IndexOf((byte)'\n');
+            var line = end < 0 ? status : status[..end];
+            if (line.StartsWith(key)) return line[key.Length..];
+            status = end < 0 ? default : status[(end + 1)..];
+        }
+
+        return default;
+    }
+}

@@ -1,0 +1,31 @@
+namespace ThreeFs.Fuse.Session;
+
+/// <summary>How a mount is made and served.</summary>
+internal sealed record FuseSessionOptions
+{
+    /// <summary>First column of /proc/mounts.</summary>
+    public string Source { get; init; } = "threefs";
+
+    /// <summary>Behind "fuse." in the type column of /proc/mounts; clients of the ring API look for hf3fs.</summary>
+    public string Subtype { get; init; } = "hf3fs";
+
+    public bool AllowOther { get; init; } = true;
+    public bool ReadOnly { get; init; }
+
+    /// <summary>Threads that read requests, each with a descriptor of its own.</summary>
+    public int Threads { get; init; } = 2;
+
+    /// <summary>Largest request; the kernel gives at most 256 pages.</summary>
+    public int MaxWrite { get; init; } = 1 << 20;
+
+    /// <summary>Requests taken from the kernel and not answered; beyond that the kernel's own queue grows.</summary>
+    public int MaxInFlight { get; init; } = 4096;
+
+    /// <summary>Requests kept for reuse with their memory.</summary>
+    public int PooledRequests { get; init; } = 64;
+
+    /// <summary>Read-ahead and asynchronous direct I/O that the kernel sends at one time.</summary>
+    public ushort MaxBackground { get; init; } = 256;
+
+    public uint MaxReadahead { get; init; } = 4 << 20;
+}

@@ -1,0 +1,73 @@
+using System.Net;
+using ThreeFs.Base;
+
+namespace ThreeFs.Meta.Server;
+
+public enum MetaDurability
+{
+    /// <summary>Mutations survive the death of every process at once, and power failure with the next fsync.</summary>
+    Relaxed = 0,
+    /// <summary>Every mutation is on stable storage before it is answered.</summary>
+    Flush = 1,
+}
+
+/// <summary>Configuration of a metadata server; the file's keys are these names in snake_case.</summary>
+public sealed class MetaConfig
+{
+    public string ClusterId { get; init; } = "threefs";
+    public uint NodeId { get; init; }
+
+    /// <summary>gRPC addresses "host:port" of the cluster managers.</summary>
+    public string[] Mgmtd { get; init; } = [];
+
+    /// <summary>Address to bind and to announce.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>0: a free one.</summary>
+    public int GrpcPort { get; init; }
+    public int DataPort { get; init; }
+    public int HttpPort { get; init; }
+
+    /// <summary>The store, such as "lmdb:/var/lib/threefs/kv"; the same for all metadata servers.</summary>
+    public string Kv { get; init; } = "";
+
+    public MetaDurability Durability { get; init; } = MetaDurability.Relaxed;
+
+    /// <summary>What the root directory gives to new files when the file system is made; later changes are made on directories.</summary>
+    public uint ChainTable { get; init; } = 1;
+    public ByteSize ChunkSize { get; init; } = new(ByteSize.MiB);
+    public uint StripeSize { get; init; } = 16;
+
+    /// <summary>How long chunks of a removed file are kept.</summary>
+    public TimeSpan GcDelay { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan GcInterval { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan SessionScanInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Requests worked on at once; more are told to come again.</summary>
+    public int MaxInFlight { get; init; } = 8192;
+
+    public Status Validate()
+    {
+        if (NodeId == 0) return Bad("node_id", "is not 0");
+        if (ClusterId.Length == 0) return Bad("cluster_id", "is not empty");
+        if (Mgmtd.Length == 0) return Bad("mgmtd", "names at least one cluster manager as \"host:port\"");
+        if (!IPAddress.TryParse(Host, out _)) return Bad("host", $"is an IP address, not \"{Host}\"");
+        if (!IsPort(GrpcPort)) return Bad("grpc_port", "is 0 to 65535");
+        if (!IsPort(DataPort)) return Bad("data_port", "is 0 to 65535");
+        if (!IsPort(HttpPort)) return Bad("http_port", "is 0 to 65535");
+        if (Kv.Length == 0) return Bad("kv", "names the store, such as \"lmdb:/var/lib/threefs/kv\"");
+        if (!RootLayout().IsValid)
+            return Bad("chain_table, chunk_size and stripe_size", "are a table, a power of two from 64KiB to 64MiB, and 1 to 1024");
+        if (GcDelay < TimeSpan.Zero) return Bad("gc_delay", "is not negative");
+        if (GcInterval <= TimeSpan.Zero) return Bad("gc_interval", "is positive");
+        if (SessionScanInterval <= TimeSpan.Zero) return Bad("session_scan_interval", "is positive");
+        return MaxInFlight > 0 ? Status.Ok : Bad("max_in_flight", "is positive");
+    }
+
+    internal Contracts.Meta.Layout RootLayout() => new(
+        new ChainTableId(ChainTable), default, (uint)Math.Clamp(ChunkSize.Bytes, 0, uint.MaxValue), StripeSize, 0, 0);
+
+    private static bool IsPort(int port) => port is >= 0 and <= 65535;
+
+    private static Status Bad(string key, string rule) => new(StatusCode.InvalidArgument, $"metadata server: {key} {rule}");
+}

@@ -1,0 +1,45 @@
+using ThreeFs.Base;
+
+namespace ThreeFs.Storage.ChunkEngine.Simulation;
+
+/// <summary>
+/// Operations of simulated devices and indexes that are not complete yet. With <see cref="IsStepped"/> each waits until <see cref="Step"/>
+/// draws it, in an order of the seed's choosing; otherwise everything completes at once.
+/// </summary>
+public sealed class SimulatedWork(SeededRandom random, bool isStepped)
+{
+    private readonly List<Operation> _waiting = [];
+
+    public bool IsStepped { get; } = isStepped;
+
+    public int Waiting => _waiting.Count;
+
+    /// <summary>Completes one waiting operation; false when there is none.</summary>
+    public bool Step()
+    {
+        if (_waiting.Count == 0) return false;
+        var index = random.Next(_waiting.Count);
+        var operation = _waiting[index];
+        _waiting[index] = _waiting[^1];
+        _waiting.RemoveAt(_waiting.Count - 1);
+        operation.Done.SetResult(operation.Effect());
+        return true;
+    }
+
+    /// <summary>The process died: what waits neither happens nor completes, but for what <paramref name="onLost"/> makes of it.</summary>
+    internal void Abandon(Action<object?> onLost)
+    {
+        foreach (var operation in _waiting) onLost(operation.State);
+        _waiting.Clear();
+    }
+
+    internal ValueTask<StatusCode> RunAsync(Func<StatusCode> effect, object? state = null)
+    {
+        if (!IsStepped) return ValueTask.FromResult(effect());
+        var operation = new Operation(effect, state, new TaskCompletionSource<StatusCode>());
+        _waiting.Add(operation);
+        return new ValueTask<StatusCode>(operation.Done.Task);
+    }
+
+    private sealed record Operation(Func<StatusCode> Effect, object? State, TaskCompletionSource<StatusCode> Done);
+}

@@ -1,0 +1,47 @@
+using Microsoft.Extensions.Time.Testing;
+
+namespace ThreeFs.Kv.Tests.Contract;
+
+/// <summary>An engine under the contract suite. A new engine joins by one more of these and one line a suite.</summary>
+public abstract class TestStore : IAsyncDisposable
+{
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
+    public abstract IKvEngine Engine { get; }
+
+    public abstract ValueTask DisposeAsync();
+}
+
+public sealed class MemoryStore : TestStore
+{
+    public MemoryStore() => Engine = new MemoryKvEngine(Time);
+
+    public override IKvEngine Engine { get; }
+
+    public override ValueTask DisposeAsync() => Engine.DisposeAsync();
+}
+
+/// <summary>The in-memory engine behind a fault layer that injects nothing: the decorator must not change the contract.</summary>
+public sealed class WrappedMemoryStore : TestStore
+{
+    public WrappedMemoryStore() => Engine = new FaultyKvEngine(new MemoryKvEngine(Time), new ScriptedKvFaults(), Time);
+
+    public override IKvEngine Engine { get; }
+
+    public override ValueTask DisposeAsync() => Engine.DisposeAsync();
+}
+
+public sealed class LmdbStore : TestStore
+{
+    private readonly TempDirectory _directory = new();
+
+    public LmdbStore() => Engine = Lmdb.LmdbKvEngine.Open(new() { Path = _directory.Path }, Time).Value;
+
+    public override IKvEngine Engine { get; }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await Engine.DisposeAsync();
+        _directory.Dispose();
+    }
+}
