@@ -1,0 +1,53 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Routing;
+
+namespace ThreeFs.Storage.Craq;
+
+/// <summary>
+/// What a target says of itself in heartbeats, and when it may vouch for its content. Pure: routing in, state out.
+/// </summary>
+/// <remarks>
+/// UpToDate is reached in two ways only: the target was the last one serving and mgmtd, having heard that it is back, made it
+/// serve again; or its predecessor said that it has everything (<see cref="SyncDone"/>) under the version of the chain that is
+/// still current. It is lost with the process, with every public state but Serving, and with a chain version that changes
+/// while syncing. So a process that starts and finds its target Serving does not serve: it reports Online, mgmtd takes the
+/// target out under a new version, and the way back leads through LastServing or a resync (the restart fence).
+/// </remarks>
+public readonly record struct TargetStanding(LocalTargetState Local, ChainVersion Acted, TargetState? Seen)
+{
+    public static readonly TargetStanding Started = new(LocalTargetState.Online, default, null);
+
+    /// <summary>Routing shows the target at this place.</summary>
+    public TargetStanding Observe(ChainPlace place)
+    {
+        var version = place.Chain.Version;
+        var next = (Local, place.State) switch
+        {
+            (LocalTargetState.Offline, _) => LocalTargetState.Offline,
+            (LocalTargetState.UpToDate, TargetState.Serving) => LocalTargetState.UpToDate,
+            (LocalTargetState.UpToDate, TargetState.Syncing) when version == Acted => LocalTargetState.UpToDate,
+            (_, TargetState.Serving) when Seen == TargetState.LastServing => LocalTargetState.UpToDate,
+            _ => LocalTargetState.Online,
+        };
+        return new TargetStanding(next, place.State is null ? default : version, place.State);
+    }
+
+    /// <summary>The target waits to be made serving again without a resync: what it holds is all there is.</summary>
+    public bool BecomesAuthority(ChainPlace place) =>
+        Local == LocalTargetState.Online && place.State == TargetState.Serving && Seen == TargetState.LastServing;
+
+    /// <summary>The predecessor has sent everything, under the version this target acts on.</summary>
+    public TargetStanding SyncDone() => this with { Local = LocalTargetState.UpToDate };
+
+    /// <summary>The target must not serve: its disk failed, or its content cannot be trusted.</summary>
+    public TargetStanding Fail() => this with { Local = LocalTargetState.Offline };
+
+    /// <summary>
+    /// A failed target that is out of service may come back and sync. As the last one serving it may not: nobody could tell it
+    /// what it should have.
+    /// </summary>
+    public TargetStanding Recover() =>
+        Local == LocalTargetState.Offline && Seen is not (TargetState.Serving or TargetState.Syncing or TargetState.LastServing)
+            ? this with { Local = LocalTargetState.Online }
+            : this;
+}

@@ -1,0 +1,221 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Routing;
+using ThreeFs.Contracts.Storage;
+using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.Craq;
+using ThreeFs.Storage.Targets;
+using ThreeFs.Storage.Threading;
+
+namespace ThreeFs.Storage.Recovery;
+
+/// <summary>
+/// Gives a Syncing successor what it misses, while updates keep flowing to it as whole contents.
+/// </summary>
+/// <remarks>
+/// One attempt belongs to one version of the chain. It walks both lists of chunks in the order of their ids, page by page,
+/// and settles each difference under the chunk's lock, so that no update of the chunk is in flight: <see cref="SyncRules"/> decides.
+/// The lists need not be of one moment: what changes after it was listed is sent by the update itself. When all is compared, the
+/// successor is told (SyncDone), reports UpToDate, and mgmtd lets it serve. Any failure ends the attempt; the
+/// next one compares again and sends only what is still missing. At most <see cref="StorageLimits.ResyncConcurrency"/> chunks
+/// are under way.
+/// </remarks>
+internal sealed class Resyncer(Replica replica)
+{
+    private readonly ReplicaServices _services = replica.Services;
+    private ChunkState[] _page = [];
+    private readonly List<Task<StatusCode>> _underWay = [];
+    private VersionedChain _doneFor;
+    private Task? _run;
+    private ResyncProgress _progress;
+
+    public ResyncProgress Progress => _progress;
+
+    /// <summary>Starts when there is somebody to bring up to date and nothing runs yet. Cheap.</summary>
+    public void Reconsider()
+    {
+        if (_run is { IsCompleted: false } || !IsWanted(replica.Place)) return;
+        _run = RunAsync();
+    }
+
+    public async ValueTask StopAsync()
+    {
+        if (_run is { } run) await run;
+    }
+
+    private bool IsWanted(ChainPlace place) =>
+        !replica.IsStopped && place.IsServing && place.SuccessorIsSyncing && replica.Standing.Local == LocalTargetState.UpToDate
+        && _doneFor != place.Chain && _services.Lease.IsHeld && !replica.HasInherited;
+
+    private async Task RunAsync()
+    {
+        while (IsWanted(replica.Place))
+        {
+            var place = replica.Place;
+            var change = replica.PlaceChange;
+            _progress = new ResyncProgress(place.Chain, true, 0, 0, 0, 0, false);
+            Log.ResyncStarted(_services.Log, replica.Target, place.Chain, place.Successor!.Value);
+            var started = _services.Time.GetTimestamp();
+            var code = await AttemptAsync(place, change);
+            _progress = _progress with { IsRunning = false, IsDone = code == StatusCode.Ok };
+            if (code == StatusCode.Ok)
+            {
+                _doneFor = place.Chain;
+                Log.ResyncDone(
+                    _services.Log, replica.Target, place.Chain, place.Successor.Value, _progress.Compared, _progress.Sent,
+                    _progress.Removed, _progress.Bytes, _services.Time.GetElapsedTime(started).TotalSeconds);
+                continue;
+            }
+
+            Log.ResyncFailed(_services.Log, replica.Target, place.Chain, place.Successor.Value, code);
+            _services.Routing.RequestRefresh();
+            await _services.Executor.DelayAsync(_services.Limits.ResyncPause, _services.Time, change);
+        }
+    }
+
+    private async ValueTask<StatusCode> AttemptAsync(ChainPlace place, CancellationToken change)
+    {
+        if (replica.SuccessorNode is not { } node) return StatusCode.ConnectFailed;
+        if (_page.Length == 0) _page = new ChunkState[_services.Limits.ResyncPage];
+        ChunkId? after = null;
+        for (var isLast = false; !isLast;)
+        {
+            var request = new ListChunksRequest(place.Successor!.Value, after, (uint)_services.Limits.ResyncPage);
+            var listed = await _services.Peers.ListChunksAsync(node, request, _services.Limits.ResyncChunkTime, change);
+            if (!listed.TryGet(out var page)) return listed.Code;
+            isLast = page.IsLast;
+            if (!isLast && page.Chunks.IsEmpty) return StatusCode.ProtocolError;
+            var bound = isLast ? ChunkIds.Max : page.Chunks[^1].Chunk;
+            var code = await CompareAsync(place, node, page, after, bound, change);
+            if (code != StatusCode.Ok) return code;
+            after = bound;
+        }
+
+        var drained = await DrainAsync(0);
+        if (drained != StatusCode.Ok) return drained;
+        if (change.IsCancellationRequested) return StatusCode.Cancelled;
+        var done = await _services.Peers.SyncDoneAsync(
+            node, new SyncDoneRequest(place.Chain, place.Successor!.Value), _services.Limits.ResyncChunkTime);
+        return done.Code;
+    }
+
+    /// <summary>Merges the target's page with our chunks up to <paramref name="bound"/>.</summary>
+    private async ValueTask<StatusCode> CompareAsync(
+        ChainPlace place, NodeInfo node, Peers.ChunkPage page, ChunkId? after, ChunkId bound, CancellationToken change)
+    {
+        var theirs = 0;
+        for (var reached = false; !reached;)
+        {
+            var first = after is { } a ? ChunkIds.Next(a) : default;
+            var count = after == ChunkIds.Max ? 0 : replica.Store.List(first, bound, _page);
+            reached = count < _page.Length;
+            var end = reached ? bound : _page[count - 1].Chunk;
+            for (var ours = 0; ours < count || (theirs < page.Chunks.Length && page.Chunks[theirs].Chunk.CompareTo(end) <= 0);)
+            {
+                if (change.IsCancellationRequested) return await GiveUpAsync(StatusCode.Cancelled);
+                var (chunk, remote) = NextPair(page, ref theirs, ref ours, count, out var local);
+                _progress = _progress with { Compared = _progress.Compared + 1 };
+                if (SyncRules.Compare(local, remote) == SyncStep.Keep) continue;
+                _underWay.Add(SettleAsync(place, node, chunk, remote, change));
+                var code = await DrainAsync(_services.Limits.ResyncConcurrency - 1);
+                if (code != StatusCode.Ok) return await GiveUpAsync(code);
+            }
+
+            after = end;
+        }
+
+        return StatusCode.Ok;
+    }
+
+    /// <summary>The smaller id of the two lists' heads, with what either side has of it.</summary>
+    private (ChunkId Chunk, ChunkMeta? Remote) NextPair(Peers.ChunkPage page, ref int theirs, ref int ours, int count, out ReplicaChunk local)
+    {
+        local = default;
+        ChunkMeta? remote = theirs < page.Chunks.Length ? page.Chunks[theirs] : null;
+        if (ours >= count || (remote is { } r && r.Chunk.CompareTo(_page[ours].Chunk) < 0))
+        {
+            theirs++;
+            return (remote!.Value.Chunk, remote);
+        }
+
+        var chunk = _page[ours].Chunk;
+        local = _page[ours++].ToReplicaChunk();
+        if (remote is not { } same || same.Chunk != chunk) return (chunk, null);
+        theirs++;
+        return (chunk, remote);
+    }
+
+    private async Task<StatusCode> SettleAsync(ChainPlace place, NodeInfo node, ChunkId chunk, ChunkMeta? remote, CancellationToken change)
+    {
+        if (!await replica.Locks.AcquireAsync(chunk)) return StatusCode.Overloaded;
+        try
+        {
+            if (change.IsCancellationRequested) return StatusCode.Cancelled;
+            var local = replica.Store.Chunk(chunk);
+            return SyncRules.Compare(local, remote) switch
+            {
+                SyncStep.Replace => await ReplaceAsync(place, node, chunk, local.Committed, change),
+                SyncStep.Remove => await RemoveAsync(place, node, chunk, remote!.Value, change),
+                _ => StatusCode.Ok,
+            };
+        }
+        finally
+        {
+            replica.Locks.Release(chunk);
+        }
+    }
+
+    private async ValueTask<StatusCode> ReplaceAsync(
+        ChainPlace place, NodeInfo node, ChunkId chunk, Content content, CancellationToken change)
+    {
+        using var buffer = _services.Buffers.TryRent((int)content.Length);
+        if (buffer is null) return StatusCode.Overloaded;
+        var read = await replica.Store.ReadAsync(chunk, 0, content.Length, buffer.Memory);
+        if (read.Code == StatusCode.ChecksumMismatch && await replica.Repairer.RepairLockedAsync(chunk))
+            read = await replica.Store.ReadAsync(chunk, 0, content.Length, buffer.Memory);
+        if (read.Code != StatusCode.Ok) return read.Code;
+        var request = new UpdateRequest(
+            place.Chain, chunk, UpdateKind.Replace, 0, content.Length, Math.Max(content.Length, 1), content.Crc, content.Tag,
+            content.Version, new CommitVersion(content.Version.Value));
+        var answer = await _services.Peers.UpdateAsync(
+            node, request, buffer.Memory.Slice(0, (int)content.Length), _services.Limits.ResyncChunkTime, change);
+        if (answer.Code != StatusCode.Ok) return answer.Code;
+        if (answer.Commit.Value != content.Version.Value || answer.Crc != content.Crc || answer.ChunkLength != content.Length)
+            return StatusCode.ChecksumMismatch;
+        _progress = _progress with { Sent = _progress.Sent + 1, Bytes = _progress.Bytes + content.Length };
+        _services.Observer.Resynced(place.Successor!.Value, removed: false, content.Length);
+        return StatusCode.Ok;
+    }
+
+    private async ValueTask<StatusCode> RemoveAsync(
+        ChainPlace place, NodeInfo node, ChunkId chunk, ChunkMeta remote, CancellationToken change)
+    {
+        var request = new UpdateRequest(
+            place.Chain, chunk, UpdateKind.Remove, 0, 0, 1, 0, default, remote.Update.Next, default);
+        var answer = await _services.Peers.UpdateAsync(node, request, default, _services.Limits.ResyncChunkTime, change);
+        if (answer.Code is not (StatusCode.Ok or StatusCode.ChunkNotFound)) return answer.Code;
+        _progress = _progress with { Removed = _progress.Removed + 1 };
+        _services.Observer.Resynced(place.Successor!.Value, removed: true, 0);
+        return StatusCode.Ok;
+    }
+
+    /// <summary>Waits until no more than <paramref name="most"/> are under way; the first failure ends it.</summary>
+    private async ValueTask<StatusCode> DrainAsync(int most)
+    {
+        while (_underWay.Count > most)
+        {
+            var finished = await Task.WhenAny(_underWay);
+            _underWay.Remove(finished);
+            var code = await finished;
+            if (code != StatusCode.Ok) return await GiveUpAsync(code);
+        }
+
+        return StatusCode.Ok;
+    }
+
+    private async ValueTask<StatusCode> GiveUpAsync(StatusCode code)
+    {
+        await Task.WhenAll(_underWay);
+        _underWay.Clear();
+        return code;
+    }
+}

@@ -1,0 +1,44 @@
+namespace ThreeFs.Storage;
+
+/// <summary>Bounds and times of a storage node's logic.</summary>
+public sealed record StorageLimits
+{
+    /// <summary>Updates and waiting readers in line for one chunk; further ones are <see cref="Base.StatusCode.Overloaded"/>.</summary>
+    public int ChunkQueue { get; init; } = 128;
+
+    /// <summary>Clients' channels a target remembers the last answer of; the longest unused one is forgotten.</summary>
+    public int Channels { get; init; } = 16 * 1024;
+
+    /// <summary>Longest single attempt to forward.</summary>
+    public TimeSpan ForwardAttempt { get; init; } = TimeSpan.FromSeconds(10);
+
+    public TimeSpan FirstForwardPause { get; init; } = TimeSpan.FromMilliseconds(2);
+    public TimeSpan MaxForwardPause { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Longest wait for the tail's word on what is committed.</summary>
+    public TimeSpan AskTail { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often pending contents that nobody drives are looked for, and how long one round drives one of them.</summary>
+    public TimeSpan ResolveInterval { get; init; } = TimeSpan.FromMilliseconds(500);
+    public TimeSpan ResolveTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Pending contents resolved at the same time.</summary>
+    public int ResolveConcurrency { get; init; } = 16;
+
+    public TimeSpan MaintainInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Chunks sent to a syncing target at the same time, and chunk records asked for at a time.</summary>
+    public int ResyncConcurrency { get; init; } = 8;
+    public int ResyncPage { get; init; } = 4096;
+    public TimeSpan ResyncChunkTime { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan ResyncPause { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Pause before a target that gave itself up tries to come back.</summary>
+    public TimeSpan RecoverAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Removals of one request under way at the same time.</summary>
+    public int RemoveConcurrency { get; init; } = 16;
+
+    /// <summary>Longest a repair of a damaged chunk may hold the chunk.</summary>
+    public TimeSpan RepairTime { get; init; } = TimeSpan.FromSeconds(5);
+}

@@ -1,0 +1,308 @@
+using ThreeFs.Base;
+using ThreeFs.Base.Memory;
+using ThreeFs.Contracts.Mgmtd;
+using ThreeFs.Contracts.Routing;
+using ThreeFs.Contracts.Storage;
+using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.Craq;
+using ThreeFs.Storage.Reads;
+using ThreeFs.Storage.Recovery;
+using ThreeFs.Storage.Threading;
+using ThreeFs.Storage.Updates;
+
+namespace ThreeFs.Storage.Targets;
+
+/// <summary>
+/// One target at work: its chunks, its place in its chain, and the operations on them. Owned by one executor; every call comes and
+/// completes there.
+/// </summary>
+/// <remarks>
+/// The decisions are made by <see cref="UpdateRules"/>, <see cref="ReadRules"/>, <see cref="SyncRules"/> and
+/// <see cref="TargetStanding"/>; this class and its helpers carry them out: <see cref="UpdateRunner"/> (write path),
+/// <see cref="ReadRunner"/>, <see cref="PendingResolver"/> (contents nobody drives), <see cref="Resyncer"/> (a returning
+/// successor), <see cref="Repairer"/> (damaged chunks).
+/// <para>
+/// What happens when routing shows another place: whoever waits for the old successor is woken; a target that becomes the read
+/// tail commits what is pending before it shows any of it; one that becomes the authority again commits what is
+/// pending before it serves at all; what a target knew of clients' channels is forgotten when it stops vouching for its content.
+/// </para>
+/// </remarks>
+public sealed class Replica : IAsyncDisposable
+{
+    private readonly HashSet<ChunkId> _inherited = [];
+    private CancellationTokenSource _placeChange = new();
+    private ulong _forwardEpoch;
+    private bool _takesOver;
+    private bool _mayRecover;
+    private Deadline _recoverAt;
+    private bool _stopped;
+
+    public Replica(ChunkStore store, int diskIndex, ReplicaServices services)
+    {
+        Store = store;
+        DiskIndex = diskIndex;
+        Services = services;
+        Place = ChainPlace.Unknown(store.Identity.Target, store.Identity.Chain);
+        Standing = TargetStanding.Started;
+        Locks = new ChunkLocks(services.Limits.ChunkQueue);
+        Channels = new ChannelTable(services.Limits.Channels);
+        Repairer = new Repairer(this);
+        Updates = new UpdateRunner(this);
+        Reads = new ReadRunner(this);
+        Resolver = new PendingResolver(this);
+        Resyncer = new Resyncer(this);
+    }
+
+    public TargetId Target => Store.Identity.Target;
+    public ChainId Chain => Store.Identity.Chain;
+    public int DiskIndex { get; }
+    public ChunkStore Store { get; }
+    public ChainPlace Place { get; private set; }
+    public TargetStanding Standing { get; private set; }
+
+    public ResyncProgress Resync => Resyncer.Progress;
+
+    public ReplicaServices Services { get; }
+    internal ChunkLocks Locks { get; }
+    internal ChannelTable Channels { get; }
+    internal UpdateRunner Updates { get; }
+    internal ReadRunner Reads { get; }
+    internal PendingResolver Resolver { get; }
+    internal Resyncer Resyncer { get; }
+    internal Repairer Repairer { get; }
+
+    /// <summary>Where the successor, the predecessor and the read tail live now; null when not known or not active.</summary>
+    internal NodeInfo? SuccessorNode { get; private set; }
+    internal NodeInfo? PredecessorNode { get; private set; }
+    internal NodeInfo? TailNode { get; private set; }
+
+    /// <summary>Cancelled when the place changes: whoever waits for a neighbour looks again.</summary>
+    internal CancellationToken PlaceChange => _placeChange.Token;
+
+    internal bool HasInherited => _inherited.Count > 0;
+
+    public bool IsStopped => _stopped;
+
+    internal bool IsInherited(ChunkId chunk) => _inherited.Contains(chunk);
+
+    internal void Settled(ChunkId chunk)
+    {
+        if (_inherited.Count > 0) _inherited.Remove(chunk);
+    }
+
+    /// <summary>An update from a client or from the predecessor; completes when everybody behind has it, or with the reason why not.</summary>
+    public ValueTask<UpdateResult> UpdateAsync(UpdateRequest request, IoSlices payload, UpdateSource source, Deadline deadline) =>
+        Updates.RunAsync(request, payload, source, deadline);
+
+    /// <summary>Reads into the first bytes of the destination.</summary>
+    public ValueTask<ReadResult> ReadAsync(ReadOp op, ReadFlags flags, IoSlices destination, Deadline deadline) =>
+        Reads.RunAsync(op, flags, destination, deadline);
+
+    /// <summary>As read tail: the committed version, length and checksum of a chunk; version 0 when there is none.</summary>
+    public UpdateResult QueryCommitted(QueryCommittedRequest request)
+    {
+        var code = Services.Lease.IsHeld ? ReadRules.GateQueryCommitted(Place, Standing.Local, request.Chain) : StatusCode.TargetNotServing;
+        if (code != StatusCode.Ok) return Refuse(code, request.Chain);
+        var chunk = Store.Chunk(request.Chunk);
+        return ReadRules.Decide(Place, chunk, ReadFlags.None, IsInherited(request.Chunk)) == ReadStep.Wait
+            ? Refuse(StatusCode.ChunkNotCommitted, request.Chain)
+            : chunk.Committed.ToResult(StatusCode.Ok, Place.Chain.Version);
+    }
+
+    /// <summary>The end of a file as this replica knows it: whatever was acknowledged is committed on every serving replica.</summary>
+    public LastChunk QueryLast(QueryLastRequest request)
+    {
+        var code = IsStopped || !Services.Lease.IsHeld
+            ? StatusCode.TargetNotServing
+            : ReadRules.Gate(Place, Standing.Local, request.Chain);
+        return code == StatusCode.Ok
+            ? Store.QueryLast(request.Inode, request.FirstIndex, request.LastIndex)
+            : new LastChunk(Refuse(code, request.Chain).Code, 0, 0, 0, 0);
+    }
+
+    /// <summary>A page of what this replica holds, whatever its state; fewer than there is room for: no more follow.</summary>
+    public int ListChunks(ChunkId? after, Span<ChunkState> page)
+    {
+        if (after == ChunkIds.Max) return 0;
+        return Store.List(after is { } id ? ChunkIds.Next(id) : default, ChunkIds.Max, page);
+    }
+
+    /// <summary>The predecessor says that everything was sent. Flushed first, so that the chain's promises hold here too.</summary>
+    public async ValueTask<UpdateResult> SyncDoneAsync(SyncDoneRequest request)
+    {
+        var code = GateSyncDone(request.Chain);
+        if (code != StatusCode.Ok) return Refuse(code, request.Chain);
+        code = await Store.FlushAsync();
+        if (code != StatusCode.Ok)
+        {
+            Fail(new Status(code, "flush at the end of a resync failed"), mayRecover: true);
+            return Refuse(StatusCode.TargetNotServing, request.Chain);
+        }
+
+        code = GateSyncDone(request.Chain);
+        if (code != StatusCode.Ok) return Refuse(code, request.Chain);
+        Stand(Standing.SyncDone());
+        return new UpdateResult(StatusCode.Ok, default, default, 0, 0, Place.Chain.Version);
+    }
+
+    private StatusCode GateSyncDone(VersionedChain chain) =>
+        Place.State != TargetState.Syncing || Standing.Local == LocalTargetState.Offline ? StatusCode.TargetNotServing
+        : chain.Version != Place.Chain.Version ? StatusCode.ChainVersionMismatch
+        : StatusCode.Ok;
+
+    /// <summary>Everything acknowledged before is on stable storage here.</summary>
+    public async ValueTask<FlushResult> FlushAsync(VersionedChain chain)
+    {
+        var code = GateFlush(chain);
+        if (code == StatusCode.Ok) code = await Store.FlushAsync();
+        if (code == StatusCode.IoError) Fail(new Status(code, "flush failed"), mayRecover: false);
+
+        // A target that joined meanwhile was not asked to flush: the caller has to ask its new chain.
+        if (code == StatusCode.Ok) code = GateFlush(chain);
+        return new FlushResult(code, Place.Chain.Version);
+    }
+
+    private StatusCode GateFlush(VersionedChain chain)
+    {
+        if (!Services.Lease.IsHeld || !Place.IsServing || Standing.Local != LocalTargetState.UpToDate) return StatusCode.TargetNotServing;
+        return chain.Version == Place.Chain.Version ? StatusCode.Ok : StatusCode.ChainVersionMismatch;
+    }
+
+    /// <summary>A refusal with this replica's chain version; whoever is behind is told to catch up.</summary>
+    internal UpdateResult Refuse(StatusCode code, VersionedChain asked)
+    {
+        if (asked.Version > Place.Chain.Version) Services.Routing.RequestRefresh();
+        return new UpdateResult(code, default, default, 0, 0, Place.Chain.Version);
+    }
+
+    /// <summary>False: the update came over an older connection than another one before it.</summary>
+    internal bool IsInOrder(ulong forwardEpoch)
+    {
+        if (forwardEpoch < _forwardEpoch) return false;
+        _forwardEpoch = forwardEpoch;
+        return true;
+    }
+
+    /// <summary>Takes the newest routing. Older pictures of the chain than the one acted on are ignored.</summary>
+    public void Apply(RoutingInfo routing)
+    {
+        if (_stopped) return;
+        var place = routing.Chains.TryGetValue(Chain, out var chain)
+            ? ChainPlace.Of(chain, Target)
+            : ChainPlace.Unknown(Target, Chain);
+        if (place.Chain.Version < Place.Chain.Version) return;
+        var old = Place;
+        Place = place;
+        SuccessorNode = NodeOf(routing, place.Successor);
+        PredecessorNode = NodeOf(routing, place.Predecessor);
+        TailNode = NodeOf(routing, place.ReadTail);
+        if (place.Chain.Version == old.Chain.Version && place.State == old.State) return;
+        _forwardEpoch = 0;
+        Log.PlaceChanged(Services.Log, Target, place);
+        if (Standing.BecomesAuthority(place))
+        {
+            if (!_takesOver) _ = TakeOverAsync();
+        }
+        else
+        {
+            Stand(Standing.Observe(place));
+        }
+
+        Inherit(old);
+        if (place.IsHead && !old.IsHead) Resolver.BecameHead();
+        WakeWaiters();
+        Resyncer.Reconsider();
+        Services.Observer.StandingChanged(this);
+    }
+
+    /// <summary>Nobody but this target knows what was acknowledged last: all of it counts, before anybody reads.</summary>
+    private async Task TakeOverAsync()
+    {
+        _takesOver = true;
+        var code = await Resolver.CommitAllAsync();
+        _takesOver = false;
+        if (code != StatusCode.Ok)
+        {
+            Fail(new Status(code, "pending updates could not be committed when taking over the chain"), mayRecover: false);
+            return;
+        }
+
+        Stand(Standing.Observe(Place));
+        Resyncer.Reconsider();
+        Services.Observer.StandingChanged(this);
+    }
+
+    /// <summary>The new read tail: what is pending now may have been shown by the old one.</summary>
+    private void Inherit(ChainPlace old)
+    {
+        if (Standing.Local != LocalTargetState.UpToDate || !Place.IsServing)
+        {
+            _inherited.Clear();
+            return;
+        }
+
+        if (!Place.IsReadTail || old.IsReadTail) return;
+        Resolver.CollectPending(_inherited);
+        if (_inherited.Count > 0) _ = Resolver.CommitInheritedAsync([.. _inherited]);
+    }
+
+    private void Stand(TargetStanding next)
+    {
+        var old = Standing;
+        Standing = next;
+        if (old.Local == next.Local) return;
+        if (old.Local == LocalTargetState.UpToDate) Channels.Clear();
+        Log.StandingChanged(Services.Log, Target, Place.Chain, old.Local, next.Local);
+        Services.Observer.StandingChanged(this);
+    }
+
+    /// <summary>Stops serving at once and tells mgmtd. With <paramref name="mayRecover"/> the target comes back for a resync later.</summary>
+    internal void Fail(Status reason, bool mayRecover)
+    {
+        if (Standing.Local == LocalTargetState.Offline || _stopped) return;
+        Log.TargetFailed(Services.Log, Target, Place.Chain, reason);
+        _mayRecover = mayRecover;
+        _recoverAt = Deadline.In(Services.Limits.RecoverAfter, Services.Time);
+        Stand(Standing.Fail());
+        WakeWaiters();
+    }
+
+    /// <summary>Work that can wait; called by the owner every <see cref="StorageLimits.MaintainInterval"/>.</summary>
+    public async ValueTask TickAsync()
+    {
+        if (_stopped) return;
+        if (!Store.Health.IsOk) Fail(Store.Health, mayRecover: false);
+        if (_mayRecover && Standing.Local == LocalTargetState.Offline && _recoverAt.IsOver(Services.Time)) Stand(Standing.Recover());
+        Resolver.Tick();
+        Resyncer.Reconsider();
+        var code = await Store.MaintainAsync();
+        if (code == StatusCode.IoError) Fail(new Status(code, "maintenance of the chunk store failed"), mayRecover: false);
+    }
+
+    /// <summary>What the next heartbeat says of this target.</summary>
+    public LocalTarget Report()
+    {
+        var space = Store.GetSpace();
+        return new LocalTarget(Target, Standing.Local, Standing.Acted, DiskIndex, space.UsedBytes, space.CapacityBytes, space.IsLow);
+    }
+
+    /// <summary>Stops serving; what is under way ends or stays pending. The store is closed by its owner.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_stopped) return;
+        _stopped = true;
+        Standing = Standing.Fail();
+        WakeWaiters();
+        await Resyncer.StopAsync();
+    }
+
+    private void WakeWaiters()
+    {
+        var old = _placeChange;
+        _placeChange = new CancellationTokenSource();
+        old.Cancel();
+        old.Dispose();
+    }
+
+    private static NodeInfo? NodeOf(RoutingInfo routing, TargetId? target) => target is { } id ? routing.NodeOf(id) : null;
+}

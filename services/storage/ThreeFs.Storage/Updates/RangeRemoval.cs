@@ -1,0 +1,79 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Storage;
+using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.Craq;
+using ThreeFs.Storage.Targets;
+using ThreeFs.Storage.Threading;
+
+namespace ThreeFs.Storage.Updates;
+
+/// <summary>
+/// Removes the chunks of a file in a range of indexes, highest first, each as an update of its own through the whole chain, several
+/// at a time. A chunk that is gone already counts as removed by somebody else.
+/// </summary>
+public static class RangeRemoval
+{
+    private const int PageSize = 1024;
+
+    public static async ValueTask<RemoveChunksResult> RunAsync(Replica replica, RemoveChunksRequest request, Deadline deadline)
+    {
+        if (request.MaxCount == 0 || request.FirstIndex > request.LastIndex) return new RemoveChunksResult(StatusCode.InvalidArgument, 0, false);
+        var gate = replica.Updates.Gate(request.Chain, UpdateSource.Client);
+        if (gate != StatusCode.Ok) return new RemoveChunksResult(replica.Refuse(gate, request.Chain).Code, 0, false);
+        var (chunks, more) = Highest(replica.Store, request);
+        var removed = 0u;
+        var concurrency = replica.Services.Limits.RemoveConcurrency;
+        for (var start = 0; start < chunks.Count; start += concurrency)
+        {
+            var batch = new List<Task<UpdateResult>>(concurrency);
+            for (var i = start; i < Math.Min(start + concurrency, chunks.Count); i++)
+                batch.Add(RemoveAsync(replica, chunks[i], request, (ulong)i, deadline).AsTask());
+            var code = StatusCode.Ok;
+            foreach (var task in batch)
+            {
+                var result = await task;
+                if (result.Code == StatusCode.Ok) removed++;
+                else code = result.Code;
+            }
+
+            if (code != StatusCode.Ok) return new RemoveChunksResult(code, removed, true);
+        }
+
+        return new RemoveChunksResult(StatusCode.Ok, removed, more);
+    }
+
+    private static ValueTask<UpdateResult> RemoveAsync(
+        Replica replica, ChunkId chunk, in RemoveChunksRequest request, ulong number, Deadline deadline)
+    {
+        var tag = request.Tag with { Sequence = request.Tag.Sequence + number };
+        var update = new UpdateRequest(request.Chain, chunk, UpdateKind.Remove, 0, 0, 1, 0, tag, default, default);
+        return replica.UpdateAsync(update, default, UpdateSource.Client, deadline);
+    }
+
+    /// <summary>The last chunks of the range, in falling order, and whether there are others before them.</summary>
+    private static (List<ChunkId> Chunks, bool More) Highest(ChunkStore store, in RemoveChunksRequest request)
+    {
+        var kept = new Queue<ChunkId>();
+        var more = false;
+        var page = new ChunkState[PageSize];
+        var last = new ChunkId(request.Inode, request.LastIndex);
+        for (var first = new ChunkId(request.Inode, request.FirstIndex); ;)
+        {
+            var count = store.List(first, last, page);
+            for (var i = 0; i < count; i++)
+            {
+                kept.Enqueue(page[i].Chunk);
+                if (kept.Count <= request.MaxCount) continue;
+                kept.Dequeue();
+                more = true;
+            }
+
+            if (count < page.Length || page[count - 1].Chunk.Index == request.LastIndex) break;
+            first = page[count - 1].Chunk with { Index = page[count - 1].Chunk.Index + 1 };
+        }
+
+        var chunks = new List<ChunkId>(kept);
+        chunks.Reverse();
+        return (chunks, more);
+    }
+}

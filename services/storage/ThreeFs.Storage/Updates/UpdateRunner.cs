@@ -1,0 +1,209 @@
+using System.Runtime.CompilerServices;
+using ThreeFs.Base;
+using ThreeFs.Base.Memory;
+using ThreeFs.Base.Tasks;
+using ThreeFs.Contracts.Storage;
+using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.Craq;
+using ThreeFs.Storage.Targets;
+using ThreeFs.Storage.Threading;
+
+namespace ThreeFs.Storage.Updates;
+
+/// <summary>
+/// Carries an update through this replica as <see cref="UpdateRules"/> say: in line for the chunk, prepared in the engine,
+/// forwarded, committed. The chunk stays locked until the update is committed, given up, or out of time; in the last case its content
+/// stays pending and <see cref="Recovery.PendingResolver"/> brings it to its end. Allocates nothing in steady state.
+/// </summary>
+internal sealed class UpdateRunner(Replica replica)
+{
+    private readonly ReplicaServices _services = replica.Services;
+    private readonly Forwarder _forwarder = new(replica);
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    public async ValueTask<UpdateResult> RunAsync(UpdateRequest request, IoSlices payload, UpdateSource source, Deadline deadline)
+    {
+        var code = Gate(request.Chain, source);
+        if (code == StatusCode.Ok && source == UpdateSource.Predecessor && !replica.IsInOrder(request.ForwardEpoch)) code = StatusCode.UpdateStale;
+        if (code != StatusCode.Ok) return replica.Refuse(code, request.Chain);
+        if (!await replica.Locks.AcquireAsync(request.Chunk)) return replica.Refuse(StatusCode.Overloaded, request.Chain);
+        try
+        {
+            // The chain may have changed while this waited in line.
+            code = deadline.IsOver(_services.Time) ? StatusCode.DeadlineExceeded : Gate(request.Chain, source);
+            if (code != StatusCode.Ok) return replica.Refuse(code, request.Chain);
+            return await RunLockedAsync(request, payload, source, deadline);
+        }
+        finally
+        {
+            if (replica.Store.TryGet(request.Chunk, out var state) && state.HasPending) replica.Resolver.Left(request.Chunk);
+            replica.Locks.Release(request.Chunk);
+        }
+    }
+
+    public StatusCode Gate(VersionedChain asked, UpdateSource source) => replica.IsStopped || !_services.Lease.IsHeld
+        ? StatusCode.TargetNotServing
+        : UpdateRules.Gate(replica.Place, replica.Standing.Local, asked, source);
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<UpdateResult> RunLockedAsync(UpdateRequest request, IoSlices payload, UpdateSource source, Deadline deadline)
+    {
+        if (source == UpdateSource.Client && request.Kind != UpdateKind.Remove)
+        {
+            var verdict = replica.Channels.Look(request.Tag, request.Chunk, out var known);
+            if (verdict == ChannelVerdict.Repeated) return known with { ChainVersion = replica.Place.Chain.Version };
+            if (verdict == ChannelVerdict.Stale) return replica.Refuse(StatusCode.ChannelSequenceStale, request.Chain);
+        }
+
+        var admission = UpdateRules.Admit(replica.Place, replica.Store.Chunk(request.Chunk), request, source);
+        while (admission.Kind == AdmissionKind.ResolvePendingFirst)
+        {
+            var resolved = await FinishPendingAsync(request.Chunk, deadline);
+            if (resolved != StatusCode.Ok) return replica.Refuse(resolved, request.Chain);
+            var code = Gate(request.Chain, source);
+            if (code != StatusCode.Ok) return replica.Refuse(code, request.Chain);
+            admission = UpdateRules.Admit(replica.Place, replica.Store.Chunk(request.Chunk), request, source);
+        }
+
+        if (admission.Kind != AdmissionKind.Prepare) return Answer(admission, request, source);
+        var result = await ExecuteAsync(request, payload, source, admission, deadline);
+        if (result.Code == StatusCode.Ok) replica.Channels.Record(request.Tag, request.Chunk, result);
+        return result;
+    }
+
+    private UpdateResult Answer(in Admission admission, in UpdateRequest request, UpdateSource source)
+    {
+        var version = replica.Place.Chain.Version;
+        switch (admission.Kind)
+        {
+            case AdmissionKind.AnswerGone:
+                return new UpdateResult(StatusCode.Ok, request.Version, new CommitVersion(request.Version.Value), 0, 0, version);
+            case AdmissionKind.AnswerCommitted:
+                var held = replica.Store.Chunk(request.Chunk).Committed;
+                var isThis = source == UpdateSource.Client || held.Version == request.Version;
+                return held.ToResult(isThis ? StatusCode.Ok : StatusCode.UpdateAlreadyCommitted, version);
+            default:
+                if (admission.Code == StatusCode.UpdateMissing)
+                    replica.Fail(new Status(admission.Code, $"chunk {request.Chunk}: the predecessor sent version {request.Version}, an earlier one is missing here"), mayRecover: true);
+                return replica.Refuse(admission.Code, request.Chain);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<UpdateResult> ExecuteAsync(
+        UpdateRequest request, IoSlices payload, UpdateSource source, Admission admission, Deadline deadline)
+    {
+        var update = ChunkUpdate.From(request, admission.Version, admission.SupersedePending);
+        var prepared = await replica.Store.PrepareAsync(update, payload);
+        if (prepared.Code == StatusCode.ChecksumMismatch && replica.Repairer.IsDamaged(request.Chunk))
+        {
+            // Not the payload but what is stored: made whole from a neighbour, the update can be applied.
+            if (await replica.Repairer.RepairLockedAsync(request.Chunk)) prepared = await replica.Store.PrepareAsync(update, payload);
+        }
+
+        if (prepared.Code == StatusCode.ChunkNotFound && request.Kind == UpdateKind.Remove)
+            return new UpdateResult(StatusCode.Ok, admission.Version, new CommitVersion(admission.Version.Value), 0, 0, replica.Place.Chain.Version);
+        if (prepared.Code != StatusCode.Ok) return PrepareFailed(prepared.Code, request);
+        var pending = new Content(prepared.Update, prepared.ChunkLength, prepared.Crc, request.Tag, request.Kind == UpdateKind.Remove);
+        return await FinishAsync(request, payload, hasPayload: true, pending, source, admission.IsResumed, deadline);
+    }
+
+    private UpdateResult PrepareFailed(StatusCode code, in UpdateRequest request)
+    {
+        if (code is StatusCode.IoError or StatusCode.Corruption)
+        {
+            replica.Fail(new Status(code, $"chunk {request.Chunk} could not be written"), mayRecover: false);
+            code = StatusCode.TargetNotServing;
+        }
+        else if (code == StatusCode.NoSpace && !replica.Place.IsServing)
+        {
+            // Its full disk must not stop the replicas that have room.
+            replica.Fail(new Status(code, "no space to sync"), mayRecover: true);
+            code = StatusCode.TargetNotServing;
+        }
+
+        return replica.Refuse(code, request.Chain);
+    }
+
+    /// <summary>Brings the pending content of a locked chunk to its end; Ok when nothing is pending any more.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    public async ValueTask<StatusCode> FinishPendingAsync(ChunkId chunk, Deadline deadline)
+    {
+        if (!replica.Store.TryGet(chunk, out var state) || !state.HasPending) return StatusCode.Ok;
+        var pending = state.Pending.ToContent();
+        var size = Math.Max(pending.Length, 1);
+        var request = new UpdateRequest(
+            replica.Place.Chain, chunk, pending.IsRemove ? UpdateKind.Remove : UpdateKind.Replace, 0, pending.Length, size,
+            pending.Crc, pending.Tag, pending.Version, default);
+        var result = await FinishAsync(request, default, hasPayload: false, pending, UpdateSource.Resolver, mayBeKept: true, deadline);
+        if (result.Code == StatusCode.Ok) replica.Channels.Record(pending.Tag, chunk, result);
+        return result.Code;
+    }
+
+    /// <summary>Forwards what is pending until everybody behind has committed it, and commits it here.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<UpdateResult> FinishAsync(
+        UpdateRequest request, IoSlices payload, bool hasPayload, Content pending, UpdateSource source, bool mayBeKept, Deadline deadline)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var place = replica.Place;
+            var code = UpdateRules.MayContinue(place, replica.Standing.Local, source);
+            if (code != StatusCode.Ok) return replica.Refuse(code, request.Chain);
+            if (place.Successor is null) return await CommitAsync(request.Chunk, pending, place.Chain.Version);
+            var change = replica.PlaceChange;
+            var answer = await _forwarder.SendAsync(place, request, payload, hasPayload, pending, deadline, change);
+            switch (UpdateRules.AfterForward(pending, answer, mayBeKept))
+            {
+                case ForwardStep.Commit:
+                    return await CommitAsync(request.Chunk, pending, place.Chain.Version);
+                case ForwardStep.Discard:
+                    await replica.Store.DiscardPendingAsync(request.Chunk);
+                    replica.Settled(request.Chunk);
+                    return replica.Refuse(answer.Code, request.Chain);
+                case ForwardStep.Diverged:
+                    Log.Diverged(_services.Log, replica.Target, request.Chunk, pending.Version, pending.Length, pending.Crc, answer);
+                    replica.Fail(new Status(StatusCode.ChecksumMismatch, $"chunk {request.Chunk} differs from the successor's"), mayRecover: true);
+                    return replica.Refuse(StatusCode.TargetNotServing, request.Chain);
+            }
+
+            mayBeKept |= !answer.Code.IsCertainlyNotExecuted();
+            if (answer.ChainVersion > place.Chain.Version || answer.Code.IsServerFailure()) _services.Routing.RequestRefresh();
+            if (deadline.IsOver(_services.Time))
+            {
+                Log.ForwardGivenUp(_services.Log, replica.Target, request.Chunk, pending.Version, attempt + 1, answer.Code);
+                return replica.Refuse(StatusCode.ForwardFailed, request.Chain);
+            }
+
+            if (!change.IsCancellationRequested) await _services.Executor.DelayAsync(Pause(attempt), _services.Time, change);
+        }
+    }
+
+    private TimeSpan Pause(int attempt)
+    {
+        var pause = _services.Limits.FirstForwardPause * (1 << Math.Min(attempt, 10));
+        return pause < _services.Limits.MaxForwardPause ? pause : _services.Limits.MaxForwardPause;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<UpdateResult> CommitAsync(ChunkId chunk, Content pending, ChainVersion version)
+    {
+        var committed = await replica.Store.CommitAsync(chunk, pending.Version, version);
+        if (committed.Code != StatusCode.Ok && !(pending.IsRemove && committed.Code == StatusCode.ChunkNotFound))
+        {
+            replica.Fail(new Status(committed.Code, $"chunk {chunk}: version {pending.Version} could not be committed"), mayRecover: false);
+            return replica.Refuse(StatusCode.TargetNotServing, replica.Place.Chain);
+        }
+
+        replica.Settled(chunk);
+        return pending.ToResult(StatusCode.Ok, version);
+    }
+
+    /// <summary>Commits what is pending without asking anybody: this replica's word is the last.</summary>
+    public async ValueTask<StatusCode> CommitPendingAsync(ChunkId chunk)
+    {
+        if (!replica.Store.TryGet(chunk, out var state) || !state.HasPending) return StatusCode.Ok;
+        var result = await CommitAsync(chunk, state.Pending.ToContent(), replica.Place.Chain.Version);
+        return result.Code;
+    }
+}
