@@ -30,6 +30,7 @@ public sealed class ChunkStore : IAsyncDisposable
     private readonly Folder _folder;
     private readonly UpdateWriter _writer;
     private int _idleCalls;
+    private bool _isDisposed;
 
     private ChunkStore(StoreCore core, TargetRecord target)
     {
@@ -226,6 +227,8 @@ public sealed class ChunkStore : IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
         for (var i = 0; i < 4 && _core.Health.IsOk && _folder.HasWork; i++) await _folder.FoldAsync();
         if (_core.Health.IsOk && await _flusher.FlushAsync() == StatusCode.Ok)
         {

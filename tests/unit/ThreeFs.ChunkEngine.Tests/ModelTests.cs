@@ -14,7 +14,7 @@ public sealed class ModelTests
     public static TheoryData<ulong> Seeds()
     {
         var data = new TheoryData<ulong>();
-        var count = int.Parse(Environment.GetEnvironmentVariable("THREEFS_MODEL_SEEDS") ?? "40");
+        var count = int.Parse(Environment.GetEnvironmentVariable("THREEFS_MODEL_SEEDS") ?? "25");
         var first = ulong.Parse(Environment.GetEnvironmentVariable("THREEFS_MODEL_FIRST") ?? "1");
         for (var i = 0; i < count; i++) data.Add(first + (ulong)i);
         return data;

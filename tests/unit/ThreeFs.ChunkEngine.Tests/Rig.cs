@@ -16,6 +16,7 @@ internal sealed class Rig : IChunkStoreObserver
 
     private Rig(ulong seed, bool isStepped, ChunkStoreOptions options)
     {
+        SynchronizationContext.SetSynchronizationContext(null); // the engine's thread has none
         Random = new SeededRandom(seed);
         Work = new SimulatedWork(Random.Fork(), isStepped);
         Device = new SimulatedDevice(Work);

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using ThreeFs.Base;
-using ThreeFs.Base.Threading;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Storage.ChunkEngine.Device;
 using ThreeFs.Storage.ChunkEngine.Index;
 using ThreeFs.Storage.ChunkEngine.Records;
@@ -57,7 +57,7 @@ internal sealed class BlockSpace
     public BlockAllocator Of(BlockClass size) => _classes[size.Value];
 
     /// <summary>Hands out a block with disk space, or NoSpace.</summary>
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<(StatusCode Code, BlockPosition Position)> TakeAsync(BlockClass size)
     {
         if (TakenBytes + size.Bytes > _options.MaxBlockBytes) return (StatusCode.NoSpace, default);
@@ -101,7 +101,7 @@ internal sealed class BlockSpace
     }
 
     /// <summary>Punches out one empty group; false when there is none.</summary>
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<bool> ReleaseOneGroupAsync()
     {
         foreach (var blocks in _classes)
@@ -178,7 +178,7 @@ internal sealed class BlockSpace
         bitmap.WriteTo(value[1..]);
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> ReserveAsync(BlockPosition position, int step)
     {
         if (_device.GetSpace().FreeBytes - step < _options.ReservedBytes) return StatusCode.NoSpace;

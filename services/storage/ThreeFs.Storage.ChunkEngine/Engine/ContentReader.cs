@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
-using ThreeFs.Base.Threading;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Storage;
 using ThreeFs.Storage.ChunkEngine.Chunks;
 using ThreeFs.Storage.ChunkEngine.Device;
@@ -19,7 +19,7 @@ internal sealed class ContentReader(StoreCore core)
 
     private readonly Stack<ContentSnapshot> _idle = new();
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<ReadResult> ReadAsync(
         ChunkRecord record, uint offset, uint length, IoSlices destination, bool pending)
     {
@@ -70,7 +70,7 @@ internal sealed class ContentReader(StoreCore core)
     /// <summary>
     /// Fills <paramref name="destination"/> with whole units and checks them. What is behind the content's end is undefined.
     /// </summary>
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<StatusCode> ReadUnitsAsync(ContentSnapshot snapshot, int start, int count, IoMemory destination)
     {
         var first = start;
@@ -100,7 +100,7 @@ internal sealed class ContentReader(StoreCore core)
         return (first.Address & (Units.Size - 1)) == 0 && end <= first.Length && end <= length;
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<(StatusCode Code, RunningCrc Crc)> ReadDirectAsync(
         ContentSnapshot snapshot, int unit, int run, IoMemory destination, uint offset, uint bytes, RunningCrc crc)
     {
@@ -110,7 +110,7 @@ internal sealed class ContentReader(StoreCore core)
         return (code, crc);
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<(StatusCode Code, RunningCrc Crc)> ReadBufferedAsync(
         ContentSnapshot snapshot, int unit, int run, IoSlices destination, uint offset, uint bytes, RunningCrc crc)
     {

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
-using ThreeFs.Base.Threading;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Storage.ChunkEngine.Chunks;
 using ThreeFs.Storage.ChunkEngine.Device;
 using ThreeFs.Storage.ChunkEngine.Records;
@@ -23,7 +23,7 @@ internal sealed class FoldWriter(StoreCore core)
     public bool HasWritten { get; set; }
 
     /// <summary>Writes the newest redo content of each unit into the block that the folded content will have.</summary>
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<StatusCode> ApplyAsync(ChunkRecord record)
     {
         var last = record.FoldTo!;
@@ -59,7 +59,7 @@ internal sealed class FoldWriter(StoreCore core)
         var touched = 0UL;
         for (var delta = record.Oldest; ; delta = delta.Newer)
         {
-            batch.Delete(Keys.ForLog(room, record.Id, delta!.Sequence));
+            batch.DeleteOnce(Keys.ForLog(room, record.Id, delta!.Sequence));
             if (delta.CrcCount > 0) touched |= PagesOf(delta.CrcStart, delta.CrcCount);
             if (delta.BlockChanged && delta.Position != last.Position) core.Space.Unstore(batch, delta.Position);
             if (delta == last) break;
@@ -132,7 +132,7 @@ internal sealed class FoldWriter(StoreCore core)
         return (from, to);
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> WriteRunAsync(BlockPosition position, int unit, int run, nint[] addresses)
     {
         HasWritten = true;

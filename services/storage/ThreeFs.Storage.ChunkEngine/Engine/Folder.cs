@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using ThreeFs.Base;
-using ThreeFs.Base.Threading;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Storage.ChunkEngine.Chunks;
 using ThreeFs.Storage.ChunkEngine.Device;
 
@@ -59,7 +59,7 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
         core.OverlayBytes < core.Options.MaxOverlayBytes ? new ValueTask<bool>(true) : WaitForRoomSlowlyAsync();
 
     /// <summary>Hands out a block; when the disk seems full, after folding has freed what it can.</summary>
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<(StatusCode Code, BlockPosition Position)> TakeBlockAsync(BlockClass size)
     {
         var result = await core.Space.TakeAsync(size);

@@ -10,7 +10,7 @@ internal static class PendingDrop
     {
         Span<byte> room = stackalloc byte[Keys.MaxSize];
         record.MayLowerHighWater = false;
-        core.Batch.Delete(Keys.ForLog(room, record.Id, pending.Sequence));
+        core.Batch.DeleteOnce(Keys.ForLog(room, record.Id, pending.Sequence));
         if (pending.BlockChanged) core.Space.Unstore(core.Batch, pending.Position);
     }
 }

@@ -229,7 +229,7 @@ internal sealed class StoreLoader(StoreCore core)
         for (var i = first; i < updates.Count; i++)
         {
             var delta = updates[i];
-            core.Batch.Delete(Keys.ForLog(room, chunk, delta.Sequence));
+            core.Batch.DeleteOnce(Keys.ForLog(room, chunk, delta.Sequence));
             if (delta.BlockChanged) core.Space.Unstore(core.Batch, delta.Position);
             core.DropUnpublished(delta);
             core.Counters.DroppedUpdates++;

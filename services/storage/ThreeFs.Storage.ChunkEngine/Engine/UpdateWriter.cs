@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
-using ThreeFs.Base.Threading;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Storage;
 using ThreeFs.Storage.ChunkEngine.Chunks;
 using ThreeFs.Storage.ChunkEngine.Device;
@@ -27,7 +27,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
 
     private readonly Stack<UpdateJob> _idle = new();
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<UpdateResult> PrepareAsync(ChunkUpdate update, IoSlices payload)
     {
         var code = UpdateRules.CheckShape(update, payload);
@@ -64,7 +64,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
         return result;
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> BuildAsync(ChunkRecord record, ChunkUpdate update, IoSlices payload, ChunkDelta delta)
     {
         if (delta.IsRemove)
@@ -104,7 +104,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
     }
 
     /// <summary>Only the length changes. A cut through a unit needs the checksum of the part that stays.</summary>
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> BuildLengthAsync(UpdateJob job)
     {
         core.Counters.MetaUpdates++;
@@ -124,7 +124,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
         return code;
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> BuildInlineAsync(UpdateJob job)
     {
         core.Counters.InlineUpdates++;
@@ -132,7 +132,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
         return await ComposeRedoAsync(job, job.FirstUnit, job.UnitCount);
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> BuildAppendAsync(UpdateJob job)
     {
         core.Counters.AppendUpdates++;
@@ -148,7 +148,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
     }
 
     /// <param name="inline">The content is new and small: the block is taken, and gets its bytes when the update is folded.</param>
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> BuildCopyAsync(UpdateJob job, bool inline)
     {
         if (inline) core.Counters.InlineUpdates++;
@@ -173,7 +173,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
         job.Delta.Crcs = core.Arrays.RentChecksums(count);
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> ComposeRedoAsync(UpdateJob job, int start, int count)
     {
         var delta = job.Delta;
@@ -187,7 +187,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
         return code;
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> WriteDirectAsync(UpdateJob job, int start, int count)
     {
         var delta = job.Delta;
@@ -218,7 +218,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
     }
 
     /// <summary>Puts the new content of whole units together: old bytes, zeros of a gap and behind the end, payload.</summary>
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> ComposeAsync(UpdateJob job, int start, int count, IoMemory destination)
     {
         var unit = start;
@@ -254,7 +254,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
         if (from < to) memory.Span.Slice((int)(from - begin), (int)(to - from)).Clear();
     }
 
-    [AsyncMethodBuilder(typeof(PooledValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> ReadOldAsync(UpdateJob job, int start, int count, IoMemory destination)
     {
         var snapshot = reader.Capture(job.Record, pending: false, start, count);

@@ -6,13 +6,15 @@ namespace ThreeFs.Storage.ChunkEngine.Index;
 /// <summary>
 /// Puts and deletes that take effect together, built in one reusable buffer. The buffer has RocksDB's own batch layout, so
 /// that engine hands it over with one call: 8 bytes of zeros, the number of operations as u32 little-endian, then for a
-/// put 0x01, varint key length, key, varint value length, value, and for a delete 0x00, varint key length, key.
+/// put 0x01, varint key length, key, varint value length, value, and for a delete 0x00 (0x07: of a key that was put exactly once),
+/// varint key length, key.
 /// </summary>
 public sealed class IndexBatch
 {
     private const int HeaderSize = 12;
     private const byte PutTag = 1;
     private const byte DeleteTag = 0;
+    private const byte DeleteOnceTag = 7;
 
     private byte[] _buffer = new byte[64 * 1024];
     private int _length = HeaderSize;
@@ -55,15 +57,12 @@ public sealed class IndexBatch
         return room;
     }
 
-    public void Delete(ReadOnlySpan<byte> key)
-    {
-        EnsureRoom(1 + 5 + key.Length);
-        _count++;
-        _buffer[_length++] = DeleteTag;
-        WriteVarint((uint)key.Length);
-        key.CopyTo(_buffer.AsSpan(_length));
-        _length += key.Length;
-    }
+    public void Delete(ReadOnlySpan<byte> key) => Delete(key, DeleteTag);
+
+    /// <summary>
+    /// Deletes a key that was put exactly once since it last was deleted: an engine that keeps logs forgets both together.
+    /// </summary>
+    public void DeleteOnce(ReadOnlySpan<byte> key) => Delete(key, DeleteOnceTag);
 
     /// <summary>Walks the operations in order; a delete has no value. For engines that do not take the layout as it is.</summary>
     public static void Visit(ReadOnlySpan<byte> bytes, Operation onOperation)
@@ -72,7 +71,7 @@ public sealed class IndexBatch
         while (!bytes.IsEmpty)
         {
             var tag = bytes[0];
-            Invariant.Check(tag is PutTag or DeleteTag, "a batch holds puts and deletes");
+            Invariant.Check(tag is PutTag or DeleteTag or DeleteOnceTag, "a batch holds puts and deletes");
             bytes = bytes[1..];
             var key = TakeBytes(ref bytes);
             if (tag == PutTag) onOperation(key, TakeBytes(ref bytes), isDelete: false);
@@ -81,6 +80,16 @@ public sealed class IndexBatch
     }
 
     public delegate void Operation(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool isDelete);
+
+    private void Delete(ReadOnlySpan<byte> key, byte tag)
+    {
+        EnsureRoom(1 + 5 + key.Length);
+        _count++;
+        _buffer[_length++] = tag;
+        WriteVarint((uint)key.Length);
+        key.CopyTo(_buffer.AsSpan(_length));
+        _length += key.Length;
+    }
 
     private static ReadOnlySpan<byte> TakeBytes(ref ReadOnlySpan<byte> bytes)
     {
