@@ -88,6 +88,9 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
         _deferred.Add(new PostedWork(action, state));
     }
 
+    /// <summary>Await it to continue on this reactor's thread.</summary>
+    public ReactorSwitch SwitchTo() => new(this);
+
     /// <summary>
     /// Runs <paramref name="work"/> on the reactor's thread for a caller elsewhere, who continues on the thread pool. Not for
     /// the data path: it allocates.
