@@ -63,6 +63,11 @@ public abstract class ServerRequest
         return owner;
     }
 
+    /// <summary>What the caller offered decides how long an answer may be, so a longer one is the caller's mistake.</summary>
+    private protected Reply Checked(in Reply reply) => reply.Payload.TotalLength <= ReceiveCapacity
+        ? reply
+        : new Status(StatusCode.InvalidArgument, $"the answer has {reply.Payload.TotalLength} bytes, the caller takes {ReceiveCapacity}");
+
     private protected void ReleasePayload()
     {
         Payload = default;

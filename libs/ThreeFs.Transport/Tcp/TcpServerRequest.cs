@@ -103,12 +103,12 @@ internal sealed class TcpServerRequest : ServerRequest, IFrameOwner
     }
 
     /// <summary>Sends the reply, or drops it when nobody is there any more.</summary>
-    public void Answer(in Reply reply)
+    public void Answer(Reply reply)
     {
         _handling = default;
         Invariant.Check(reply.HeaderLength <= _reserved, "a reply's header was written into the request's response header");
-        Invariant.Check(reply.Payload.TotalLength <= ReceiveCapacity, "a reply is no longer than the caller can take");
         _replyOwner = reply.PayloadOwner;
+        reply = Checked(reply);
         var length = reply.HeaderLength;
         ushort flags = 0;
         if (length == 0 && reply.Status is { IsOk: false, Message: { } message })
