@@ -3,7 +3,7 @@ using ThreeFs.Contracts.Routing;
 
 namespace ThreeFs.Mgmtd.Server;
 
-/// <summary>What a mgmtd process exports. Gauges are filled when they are asked for; only the primary has a picture to show.</summary>
+/// <summary>What a mgmtd process exports; only the primary has a picture of the cluster to show.</summary>
 internal static class Metrics
 {
     private static readonly Gauge _primary = Prometheus.Metrics.CreateGauge("threefs_mgmtd_primary", "1 when this mgmtd is the primary");
@@ -25,6 +25,8 @@ internal static class Metrics
     public static readonly Counter OpFailures = Prometheus.Metrics.CreateCounter(
         "threefs_mgmtd_op_failures_total", "Operations that were refused or failed", "op", "code");
 
+    private static RoutingInfo? _shown;
+
     public static void Fill(MgmtdService mgmtd)
     {
         var picture = mgmtd.Picture;
@@ -33,6 +35,8 @@ internal static class Metrics
         _sessions.Set(mgmtd.SessionCount);
         _orphans.Set(mgmtd.OrphanCount);
         picture ??= RoutingInfo.Empty;
+        if (ReferenceEquals(_shown, picture)) return;
+        _shown = picture;
         foreach (var kind in Enum.GetValues<NodeKind>())
         {
             foreach (var state in Enum.GetValues<NodeState>())
