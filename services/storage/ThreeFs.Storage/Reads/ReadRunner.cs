@@ -22,6 +22,9 @@ internal sealed class ReadRunner(Replica replica)
 
     private readonly ReplicaServices _services = replica.Services;
 
+    /// <summary>Reads that wait for the device.</summary>
+    public int InFlight { get; private set; }
+
     public ValueTask<ReadResult> RunAsync(ReadOp op, ReadFlags flags, IoSlices destination, Deadline deadline)
     {
         var code = Gate(op);
@@ -119,7 +122,13 @@ internal sealed class ReadRunner(Replica replica)
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<ReadResult> CheckAsync(ValueTask<ReadResult> reading, ChunkId chunk) => Checked(await reading, chunk);
+    private async ValueTask<ReadResult> CheckAsync(ValueTask<ReadResult> reading, ChunkId chunk)
+    {
+        InFlight++;
+        var result = await reading;
+        InFlight--;
+        return Checked(result, chunk);
+    }
 
     private ReadResult Checked(in ReadResult result, ChunkId chunk)
     {

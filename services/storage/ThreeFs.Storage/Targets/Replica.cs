@@ -36,6 +36,7 @@ public sealed class Replica : IAsyncDisposable
     private bool _mayRecover;
     private Deadline _recoverAt;
     private bool _stopped;
+    private long _usedBytes;
 
     public Replica(ChunkStore store, int diskIndex, ReplicaServices services)
     {
@@ -59,6 +60,12 @@ public sealed class Replica : IAsyncDisposable
     public ChunkStore Store { get; }
     public ChainPlace Place { get; private set; }
     public TargetStanding Standing { get; private set; }
+
+    /// <summary>As last reported; any thread.</summary>
+    public long UsedBytes => Volatile.Read(ref _usedBytes);
+
+    /// <summary>Reads under way and chunks being updated; any thread may look.</summary>
+    public int InFlight => Reads.InFlight + Locks.Held;
 
     public ResyncProgress Resync => Resyncer.Progress;
 
@@ -283,6 +290,7 @@ public sealed class Replica : IAsyncDisposable
     public LocalTarget Report()
     {
         var space = Store.GetSpace();
+        Volatile.Write(ref _usedBytes, space.UsedBytes);
         return new LocalTarget(Target, Standing.Local, Standing.Acted, DiskIndex, space.UsedBytes, space.CapacityBytes, space.IsLow);
     }
 
@@ -295,6 +303,9 @@ public sealed class Replica : IAsyncDisposable
         WakeWaiters();
         await Resyncer.StopAsync();
     }
+
+    /// <summary>The engine met stored bytes without their checksum; called inside the engine.</summary>
+    public void ReportDamage(ChunkId chunk) => Repairer.Report(chunk);
 
     private void WakeWaiters()
     {

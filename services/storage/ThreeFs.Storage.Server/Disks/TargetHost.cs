@@ -1,0 +1,202 @@
+using Microsoft.Extensions.Logging;
+using ThreeFs.Base;
+using ThreeFs.Base.Memory;
+using ThreeFs.Client.Connections;
+using ThreeFs.Contracts.Routing;
+using ThreeFs.Contracts.Storage;
+using ThreeFs.Io;
+using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.Peers;
+using ThreeFs.Storage.Server.BlockDevice;
+using ThreeFs.Storage.Server.Peers;
+using ThreeFs.Storage.Server.Requests;
+using ThreeFs.Storage.Targets;
+using ThreeFs.Storage.Threading;
+using ThreeFs.Transport.Tcp;
+
+namespace ThreeFs.Storage.Server.Disks;
+
+/// <summary>
+/// The targets of this process: opened from the data paths, created on request, each on one of the reactors, ticking until it is
+/// stopped. A directory that cannot be opened is left out and named; the others work.
+/// </summary>
+internal sealed class TargetHost : INodeControl, IAsyncDisposable
+{
+    /// <summary>A reactor with what its targets share.</summary>
+    private sealed record Worker(Reactor Reactor, ReactorExecutor Executor, ConnectionPool Pool, IReplicaPeers Peers);
+
+    private readonly StorageConfig _config;
+    private readonly IReadOnlyList<DataDisk> _disks;
+    private readonly Worker[] _workers;
+    private readonly BufferPool _buffers;
+    private readonly IRoutingSource _routing;
+    private readonly ILease _lease;
+    private readonly IStorageObserver _observer;
+    private readonly ILogger _log;
+    private readonly ILogger _replicaLog;
+    private readonly SemaphoreSlim _creating = new(1);
+    private readonly List<Task> _ticking = [];
+    private int _turn;
+
+    public TargetHost(
+        StorageConfig config, IReadOnlyList<DataDisk> disks, IReadOnlyList<Reactor> reactors, BufferPool buffers, IRoutingSource routing,
+        ILease lease, IStorageObserver observer, ILoggerFactory logs, SeededRandom random)
+    {
+        (_config, _disks, _buffers, _routing, _lease, _observer) = (config, disks, buffers, routing, lease, observer);
+        _log = logs.CreateLogger<StorageServer>();
+        _replicaLog = logs.CreateLogger<Replica>();
+        _workers = [.. reactors.Select(r => MakeWorker(r, buffers, random.Fork()))];
+    }
+
+    public ReplicaSet Replicas { get; } = new();
+
+    private static Worker MakeWorker(Reactor reactor, BufferPool buffers, SeededRandom random)
+    {
+        var executor = new ReactorExecutor(reactor);
+        var pool = new ConnectionPool(new TcpTransport(reactor), new ConnectionPoolOptions { PerEndpoint = 1 }, reactor.Time, random);
+        return new Worker(reactor, executor, pool, new ReplicaPeers(pool, executor, buffers));
+    }
+
+    /// <summary>Opens every target on the data paths. Fails only when two directories contradict each other.</summary>
+    public async Task<Status> OpenAllAsync()
+    {
+        foreach (var disk in _disks)
+        {
+            foreach (var (id, directory) in disk.FindTargets())
+            {
+                if (!TargetDirectory.Exists(directory)) continue;
+                var opened = await StartAsync(disk, directory, id, create: null);
+                if (opened.IsOk) continue;
+                if (opened.Code is StatusCode.TargetExists or StatusCode.ForeignDisk) return opened;
+                Log.TargetLeftOut(_log, directory, opened);
+            }
+        }
+
+        return Status.Ok;
+    }
+
+    public async ValueTask<Status> CreateTargetAsync(CreateTargetRequest request)
+    {
+        if (request.Target.Value == 0 || request.Chain.Value == 0) return new Status(StatusCode.InvalidArgument, "target and chain ids are not 0");
+        if (request.DiskIndex < 0 || request.DiskIndex >= _disks.Count)
+            return new Status(StatusCode.InvalidArgument, $"disk {request.DiskIndex} does not exist: this node has {_disks.Count} data paths");
+        await _creating.WaitAsync();
+        try
+        {
+            if (Replicas.Find(request.Target) is { } existing)
+            {
+                return existing.Chain == request.Chain
+                    ? Status.Ok
+                    : new Status(StatusCode.TargetExists, $"target {request.Target} exists for chain {existing.Chain}, not {request.Chain}");
+            }
+
+            if (Replicas.Find(request.Chain) is { } other)
+                return new Status(StatusCode.TargetExists, $"this node already holds target {other.Target} of chain {request.Chain}");
+            var disk = _disks[request.DiskIndex];
+            var directory = disk.DirectoryOf(request.Target);
+            var status = await StartAsync(disk, directory, request.Target, new TargetIdentity(request.Target, request.Chain));
+            if (status.IsOk) Log.TargetCreated(_log, request.Target, request.Chain, directory);
+            return status;
+        }
+        finally
+        {
+            _creating.Release();
+        }
+    }
+
+    public IReadOnlyList<DiskSpace> GetSpace()
+    {
+        var all = Replicas.All;
+        return [.. _disks.Select(d => d.GetSpace(all.Where(r => r.DiskIndex == d.Index).Sum(r => r.UsedBytes)))];
+    }
+
+    private async Task<Status> StartAsync(DataDisk disk, string directory, TargetId id, TargetIdentity? create)
+    {
+        var worker = _workers[_turn++ % _workers.Length];
+        return await worker.Reactor.InvokeAsync(() => StartHereAsync(worker, disk, directory, id, create));
+    }
+
+    private async ValueTask<Status> StartHereAsync(Worker worker, DataDisk disk, string directory, TargetId id, TargetIdentity? create)
+    {
+        var observer = new StoreObserver(_log);
+        var options = new ChunkStoreOptions
+        {
+            BufferBytes = _config.EngineBufferBytes, ReservedBytes = _config.ReservedBytes, Observer = observer,
+        };
+        var opened = create is { } identity
+            ? await TargetDirectory.CreateAsync(worker.Reactor, directory, identity, options)
+            : await TargetDirectory.OpenAsync(worker.Reactor, directory, options);
+        if (!opened.TryGet(out var store)) return opened.Status;
+        if (store.Identity.Target != id)
+        {
+            await store.DisposeAsync();
+            return new Status(StatusCode.ForeignDisk, $"{directory} holds target {store.Identity.Target}, its name says {id}");
+        }
+
+        var services = new ReplicaServices(
+            worker.Executor, worker.Reactor.Time, worker.Peers, _routing, _lease, _buffers, new StorageLimits(), _observer, _replicaLog);
+        var replica = new Replica(store, disk.Index, services);
+        observer.Replica = replica;
+        var added = Replicas.Add(replica);
+        if (!added.IsOk)
+        {
+            await store.DisposeAsync();
+            return added;
+        }
+
+        if (create is null)
+            Log.TargetOpened(_log, replica.Target, replica.Chain, directory, store.ChunkCount, store.WasClosedCleanly, store.LostPower);
+        replica.Apply(_routing.Current);
+        lock (_ticking) _ticking.Add(TickAsync(worker, replica));
+        _observer.StandingChanged(replica);
+        return Status.Ok;
+    }
+
+    private async Task TickAsync(Worker worker, Replica replica)
+    {
+        try
+        {
+            while (!replica.IsStopped)
+            {
+                await worker.Executor.DelayAsync(replica.Services.Limits.MaintainInterval, worker.Reactor.Time, CancellationToken.None);
+                await replica.TickAsync();
+            }
+        }
+        catch (Exception e)
+        {
+            Log.TickBroke(_log, replica.Target, e);
+            Environment.FailFast($"maintenance of target {replica.Target} broke", e);
+        }
+    }
+
+    /// <summary>Every target refuses requests from now on and says so in its reports.</summary>
+    public async Task StopServingAsync()
+    {
+        foreach (var replica in Replicas.All)
+        {
+            var worker = WorkerOf(replica);
+            await worker.Reactor.InvokeAsync(async () => await replica.DisposeAsync());
+        }
+    }
+
+    /// <summary>Closes the stores. Only a quiet one is closed cleanly; another is left as if the process had died, which is safe.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopServingAsync();
+        Task[] ticking;
+        lock (_ticking) ticking = [.. _ticking];
+        await Task.WhenAll(ticking);
+        foreach (var replica in Replicas.All)
+        {
+            await WorkerOf(replica).Reactor.InvokeAsync(async () =>
+            {
+                if (replica.InFlight == 0) await replica.Store.DisposeAsync();
+                else Log.NotQuiet(_log, replica.Target, replica.InFlight);
+            });
+        }
+
+        foreach (var worker in _workers) await worker.Pool.DisposeAsync();
+    }
+
+    private Worker WorkerOf(Replica replica) => Array.Find(_workers, w => ReferenceEquals(w.Executor, replica.Services.Executor))!;
+}

@@ -1,0 +1,13 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Storage;
+
+namespace ThreeFs.Storage.Server.Requests;
+
+/// <summary>What a request may ask of the node as a whole.</summary>
+internal interface INodeControl
+{
+    /// <summary>Makes a target, or finds that it is there already. Any thread.</summary>
+    ValueTask<Status> CreateTargetAsync(CreateTargetRequest request);
+
+    IReadOnlyList<DiskSpace> GetSpace();
+}

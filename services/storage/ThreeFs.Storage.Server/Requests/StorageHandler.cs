@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using ThreeFs.Base;
+using ThreeFs.Base.Memory;
+using ThreeFs.Base.Tasks;
+using ThreeFs.Contracts.Storage;
+using ThreeFs.Storage.Targets;
+using ThreeFs.Transport;
+
+namespace ThreeFs.Storage.Server.Requests;
+
+/// <summary>
+/// The chunk service on the wire: parses a request, finds the target, and lets it work on its own executor. Payloads are received
+/// straight into the memory they are written from, and read straight into the memory they are sent from.
+/// </summary>
+/// <remarks>
+/// Memory is bounded by two pools. Clients' writes and reads share one; what comes from a predecessor has the other, so that
+/// clients who fill a node cannot keep the chains from finishing what they have begun.
+/// Reads, writes and updates allocate nothing in steady state.
+/// </remarks>
+internal sealed class StorageHandler : IServerHandler
+{
+    private readonly ReplicaSet _replicas;
+    private readonly BufferPool _clientBuffers;
+    private readonly BufferPool _replicaBuffers;
+    private readonly UpdateRequests _updates;
+    private readonly ReadRequests _reads;
+    private readonly ControlRequests _control;
+
+    public StorageHandler(ReplicaSet replicas, BufferPool clientBuffers, BufferPool replicaBuffers, TimeProvider time, INodeControl node)
+    {
+        _replicas = replicas;
+        _clientBuffers = clientBuffers;
+        _replicaBuffers = replicaBuffers;
+        _updates = new UpdateRequests(replicas, time);
+        _reads = new ReadRequests(replicas, clientBuffers, time);
+        _control = new ControlRequests(replicas, clientBuffers, time, node);
+    }
+
+    public Status Accept(ServerRequest request)
+    {
+        var method = (StorageMethod)request.Method;
+        if (method is not (StorageMethod.Write or StorageMethod.Update))
+            return new Status(StatusCode.InvalidArgument, $"method {request.Method:x4} takes no payload");
+        var code = StorageCodec.ReadUpdateRequest(request.Header, out var update);
+        if (code != StatusCode.Ok) return new Status(code, $"the header of an update from {request.Connection.Peer} cannot be read");
+        if (update.PayloadLength != request.PayloadLength)
+            return new Status(StatusCode.InvalidArgument, $"the update says {update.PayloadLength} bytes and sends {request.PayloadLength}");
+        if (_replicas.Find(update.Chain.Id) is null) return StatusCode.TargetNotFound;
+        var pool = method == StorageMethod.Write ? _clientBuffers : _replicaBuffers;
+        if (pool.TryRent(request.PayloadLength) is not { } buffer) return StatusCode.Overloaded;
+        request.ReceiveInto(buffer.Memory.Slice(0, request.PayloadLength), buffer);
+        return Status.Ok;
+    }
+
+    public ValueTask<Reply> HandleAsync(ServerRequest request) => MeasureAsync(request);
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<Reply> MeasureAsync(ServerRequest request)
+    {
+        var method = (StorageMethod)request.Method;
+        var started = Stopwatch.GetTimestamp();
+        Metrics.InFlight.Inc();
+        var (reply, code) = await DispatchAsync(request, method);
+        Metrics.InFlight.Dec();
+        Metrics.Operation(method, code, Stopwatch.GetElapsedTime(started).TotalSeconds);
+        return reply;
+    }
+
+    private ValueTask<Outcome> DispatchAsync(ServerRequest request, StorageMethod method)
+    {
+        if (request.IsAbandoned) return new ValueTask<Outcome>(Outcome.Failed(StatusCode.Cancelled));
+        return method switch
+        {
+            StorageMethod.Read => _reads.HandleAsync(request),
+            StorageMethod.Write => _updates.HandleAsync(request, Craq.UpdateSource.Client),
+            StorageMethod.Update => _updates.HandleAsync(request, Craq.UpdateSource.Predecessor),
+            StorageMethod.QueryCommitted => _updates.QueryCommittedAsync(request),
+            _ => _control.HandleAsync(request, method),
+        };
+    }
+}

@@ -1,0 +1,32 @@
+using ThreeFs.Base;
+using ThreeFs.Storage.Targets;
+
+namespace ThreeFs.Storage.Server;
+
+/// <summary>Turns what the logic reports into metrics, and a changed standing into a heartbeat.</summary>
+internal sealed class ServerObserver(Action standingChanged) : IStorageObserver
+{
+    public void Forwarded(StatusCode code, TimeSpan time) => Metrics.Forwarded(code, time.TotalSeconds);
+
+    public void AskedTail(StatusCode code) => Metrics.AskedTail(code);
+
+    public void Resynced(TargetId target, bool removed, long bytes)
+    {
+        if (removed)
+        {
+            Metrics.ResyncRemovals.Inc();
+            return;
+        }
+
+        Metrics.ResyncChunks.Inc();
+        Metrics.ResyncBytes.Inc(bytes);
+    }
+
+    public void Repaired(bool succeeded) => Metrics.Repaired(succeeded);
+
+    public void StandingChanged(Replica replica)
+    {
+        Metrics.Target(replica);
+        standingChanged();
+    }
+}

@@ -1,0 +1,64 @@
+using System.Net;
+using ThreeFs.Base;
+
+namespace ThreeFs.Storage.Server;
+
+/// <summary>Configuration of a storage process; the TOML keys are these names in snake_case.</summary>
+public sealed class StorageConfig
+{
+    public string ClusterId { get; set; } = "threefs";
+
+    /// <summary>Unique among all processes of the cluster; not 0.</summary>
+    public uint NodeId { get; set; }
+
+    /// <summary>gRPC addresses ("host:port") of every mgmtd.</summary>
+    public string[] Mgmtd { get; set; } = [];
+
+    /// <summary>IP address to listen on and to announce.</summary>
+    public string Host { get; set; } = "127.0.0.1";
+
+    /// <summary>Chunk requests; 0 takes a free one, which mgmtd then announces.</summary>
+    public int DataPort { get; set; }
+
+    /// <summary>/metrics and /healthz; 0 takes a free one.</summary>
+    public int HttpPort { get; set; }
+
+    /// <summary>One existing directory a disk; disk indexes are positions in this list. The targets found there are served.</summary>
+    public string[] DataPaths { get; set; } = [];
+
+    /// <summary>Threads that own targets and connections; one is enough for a few cores.</summary>
+    public int Reactors { get; set; } = 1;
+
+    /// <summary>Most memory for payloads of clients' requests, and as much again for what comes from other replicas.</summary>
+    public ByteSize BufferBytes { get; set; } = new(512 * ByteSize.MiB);
+
+    /// <summary>Most memory for the buffers of one target's chunk engine.</summary>
+    public ByteSize EngineBufferBytes { get; set; } = new(256 * ByteSize.MiB);
+
+    /// <summary>Disk space that chunks never take.</summary>
+    public ByteSize ReservedBytes { get; set; } = new(64 * ByteSize.MiB);
+
+    public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long a stopping server waits for requests under way.</summary>
+    public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(2);
+
+    public Status Validate()
+    {
+        if (ClusterId.Length == 0) return Bad("cluster_id is empty");
+        if (NodeId == 0) return Bad("node_id is missing; give every process of the cluster a number of its own, not 0");
+        if (Mgmtd.Length == 0) return Bad("mgmtd is missing; name at least one cluster manager, such as [\"127.0.0.1:8000\"]");
+        if (!IPAddress.TryParse(Host, out _)) return Bad($"host = \"{Host}\" is not an IP address");
+        if (DataPort is < 0 or > 65535) return Bad($"data_port = {DataPort} is not a port");
+        if (HttpPort is < 0 or > 65535) return Bad($"http_port = {HttpPort} is not a port");
+        if (DataPaths.Length == 0) return Bad("data_paths is missing; name a directory for each disk, such as [\"/data1\"]");
+        if (DataPaths.Select(Path.GetFullPath).Distinct().Count() != DataPaths.Length) return Bad("data_paths names a directory twice");
+        if (Reactors is < 1 or > 256) return Bad($"reactors = {Reactors} is not between 1 and 256");
+        if (BufferBytes < 64 * ByteSize.MiB) return Bad($"buffer_bytes = \"{BufferBytes}\" is less than one chunk of 64MiB needs");
+        if (EngineBufferBytes < 128 * ByteSize.MiB) return Bad($"engine_buffer_bytes = \"{EngineBufferBytes}\" is less than 128MiB");
+        if (HeartbeatInterval < TimeSpan.FromMilliseconds(10)) return Bad($"heartbeat_interval = \"{HeartbeatInterval.TotalMilliseconds}ms\" is less than 10ms");
+        return Status.Ok;
+    }
+
+    private static Status Bad(string message) => new(StatusCode.InvalidArgument, message);
+}
