@@ -19,10 +19,7 @@ internal sealed class TcpListener : IListener
     private readonly HashSet<TcpServerConnection> _connections = [];
     private readonly TaskCompletionSource _acceptEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _allClosed;
-    private TaskCompletionSource? _quiet;
     private long _nextId;
-    private int _inFlight;
-    private volatile bool _draining;
 
     public TcpListener(
         IReadOnlyList<Reactor> reactors, SocketListener socket, Endpoint endpoint, IServerHandler handler, TcpTransportOptions options)
@@ -40,7 +37,7 @@ internal sealed class TcpListener : IListener
 
     public TcpTransportOptions Options { get; }
 
-    public bool IsDraining => _draining;
+    public RequestCounter Requests { get; } = new();
 
     public int Connections
     {
@@ -50,7 +47,7 @@ internal sealed class TcpListener : IListener
         }
     }
 
-    public int InFlight => Volatile.Read(ref _inFlight);
+    public int InFlight => Requests.Count;
 
     /// <summary>Begins to accept, on the first reactor.</summary>
     public void Start()
@@ -60,7 +57,7 @@ internal sealed class TcpListener : IListener
 
     private async void Accept()
     {
-        while (!_draining)
+        while (!Requests.IsDraining)
         {
             var accepted = await _socket.AcceptAsync();
             if (accepted >= 0)
@@ -82,7 +79,7 @@ internal sealed class TcpListener : IListener
     private void Admit(int accepted)
     {
         var id = ++_nextId;
-        if (_draining || Connections >= Options.MaxConnections)
+        if (Requests.IsDraining || Connections >= Options.MaxConnections)
         {
             SocketListener.Refuse(accepted);
             return;
@@ -94,13 +91,6 @@ internal sealed class TcpListener : IListener
         lock (_lock) _connections.Add(connection);
         if (reactor.IsCurrent) connection.Open();
         else reactor.Post(static state => ((TcpServerConnection)state!).Open(), connection);
-    }
-
-    public void RequestBegan() => Interlocked.Increment(ref _inFlight);
-
-    public void RequestEnded()
-    {
-        if (Interlocked.Decrement(ref _inFlight) == 0 && _draining) Volatile.Read(ref _quiet)?.TrySetResult();
     }
 
     public void Closed(TcpServerConnection connection)
@@ -115,23 +105,15 @@ internal sealed class TcpListener : IListener
         last?.TrySetResult();
     }
 
-    public async ValueTask DrainAsync(TimeSpan grace)
+    public ValueTask DrainAsync(TimeSpan grace)
     {
-        var quiet = Interlocked.CompareExchange(
-            ref _quiet, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), null) ?? _quiet!;
         StopAccepting();
-
-        // The announcement is visible before the count is looked at: whoever ends the last request after this sees it.
-        Interlocked.MemoryBarrier();
-        if (InFlight == 0) return;
-        await Task.WhenAny(quiet.Task, Task.Delay(grace, _reactors[0].Time));
+        return Requests.WaitAsync(grace, _reactors[0].Time);
     }
 
     private void StopAccepting()
     {
-        if (_draining) return;
-        _draining = true;
-        _reactors[0].Post(static state => ((TcpListener)state!)._socket.Abort(), this);
+        if (Requests.StartDraining()) _reactors[0].Post(static state => ((TcpListener)state!)._socket.Abort(), this);
     }
 
     public async ValueTask DisposeAsync()

@@ -50,10 +50,10 @@ internal sealed class TcpServerConnection : IFrameSink, IFrameSenderHost
     {
         destination = default;
         _inFlight++;
-        _listener.RequestBegan();
+        _listener.Requests.Began();
         var request = _idle.TryPop(out var idle) ? idle : new TcpServerRequest(this);
         request.Begin(header, variable);
-        _refusal = _listener.IsDraining ? new Status(StatusCode.Unavailable, "the server is stopping") : Status.Ok;
+        _refusal = _listener.Requests.IsDraining ? new Status(StatusCode.Unavailable, "the server is stopping") : Status.Ok;
         if (header.PayloadLength == 0)
         {
             Run(request);
@@ -117,7 +117,7 @@ internal sealed class TcpServerConnection : IFrameSink, IFrameSenderHost
 
     public void RequestDone(TcpServerRequest request)
     {
-        _listener.RequestEnded();
+        _listener.Requests.Ended();
         _idle.Push(request);
         if (_inFlight-- == _listener.Options.MaxInFlight) _reader.Resume();
     }
