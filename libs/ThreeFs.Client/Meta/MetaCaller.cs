@@ -50,7 +50,7 @@ internal sealed class MetaCaller : IAsyncDisposable
         {
             var left = deadline - _time.GetElapsedTime(started);
             var result = await TryOnceAsync(method, bytes, parser, shape, left, ct);
-            if (result.IsOk || !result.Code.IsRetryableMeta()) return result;
+            if (result.IsOk || !MayRepeat(result.Code, shape)) return result;
             if (ct.IsCancellationRequested) return new Status(StatusCode.Cancelled, $"{method} was interrupted");
             var pause = PauseAfter(attempt, result.Code);
             if (_time.GetElapsedTime(started) + pause >= deadline)
@@ -131,6 +131,10 @@ internal sealed class MetaCaller : IAsyncDisposable
             return new Status(StatusCode.ProtocolError, $"the answer to {method} cannot be read: {e.Message}");
         }
     }
+
+    /// <summary>A server that waits for chains gives up before the client does; the chains may heal later.</summary>
+    private static bool MayRepeat(StatusCode code, CallShape shape) =>
+        code.IsRetryableMeta() || (shape.AsksStorage && code.IsRetryableStorage());
 
     /// <summary>The first failover is immediate; everything else waits, doubling up to the maximum, between half and all of it.</summary>
     private TimeSpan PauseAfter(int attempt, StatusCode code)

@@ -20,4 +20,10 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} sessions of clients that are gone were ended")]
     public static partial void SessionsPruned(this ILogger log, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "store: {Text}")]
+    public static partial void StoreNotice(this ILogger log, string text);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a request on connection {Connection} ended in an exception")]
+    public static partial void HandlerFailed(this ILogger log, string connection, Exception exception);
 }

@@ -43,6 +43,9 @@ public sealed class MetaConfig
     public TimeSpan GcInterval { get; init; } = TimeSpan.FromSeconds(1);
     public TimeSpan SessionScanInterval { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long an operation waits for storage servers before the client is told to ask again.</summary>
+    public TimeSpan StorageDeadline { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Requests worked on at once; more are told to come again.</summary>
     public int MaxInFlight { get; init; } = 8192;
 
@@ -61,6 +64,7 @@ public sealed class MetaConfig
         if (GcDelay < TimeSpan.Zero) return Bad("gc_delay", "is not negative");
         if (GcInterval <= TimeSpan.Zero) return Bad("gc_interval", "is positive");
         if (SessionScanInterval <= TimeSpan.Zero) return Bad("session_scan_interval", "is positive");
+        if (StorageDeadline <= TimeSpan.Zero) return Bad("storage_deadline", "is positive");
         return MaxInFlight > 0 ? Status.Ok : Bad("max_in_flight", "is positive");
     }
 

@@ -25,7 +25,8 @@ internal sealed class Resolve(InodeId start, ReadOnlyMemory<byte> path, bool fol
         _rest.Push(path);
         while (TryTake(out var name, out var isLast, out var mustBeDirectory))
         {
-            var step = await StepAsync(tx, here, name, isLast && !mustBeDirectory && !followLast);
+            var keepSymlink = isLast && !mustBeDirectory && !followLast;
+            var step = await StepAsync(tx, here, name, keepSymlink, mustBeDirectory);
             if (!step.TryGet(out here)) return step;
             if (mustBeDirectory && here.Type != InodeType.Directory) return StatusCode.NotDirectory;
         }
@@ -33,7 +34,8 @@ internal sealed class Resolve(InodeId start, ReadOnlyMemory<byte> path, bool fol
         return await tx.CompleteAsync(here);
     }
 
-    private async ValueTask<Result<InodeAttr>> StepAsync(MetaTransaction tx, InodeAttr here, FileName name, bool keepSymlink)
+    private async ValueTask<Result<InodeAttr>> StepAsync(
+        MetaTransaction tx, InodeAttr here, FileName name, bool keepSymlink, bool mustBeDirectory)
     {
         if (here.Type != InodeType.Directory) return StatusCode.NotDirectory;
         var status = Permissions.Check(tx.User, here, AccessMode.Execute);
@@ -48,6 +50,9 @@ internal sealed class Resolve(InodeId start, ReadOnlyMemory<byte> path, bool fol
         var inode = await tx.InodeAsync(entry.Inode);
         if (!inode.TryGet(out var record) || record.Type != InodeType.Symlink || keepSymlink) return inode;
         if (++_followed > PosixLimits.MaxSymlinksFollowed) return StatusCode.TooManySymlinks;
+
+        // The slash behind the link counts for what it leads to.
+        if (mustBeDirectory) _rest.Push("."u8.ToArray());
         _rest.Push(record.SymlinkTarget);
         return IsAbsolute(record.SymlinkTarget) ? await tx.InodeAsync(InodeId.Root) : here;
     }

@@ -65,7 +65,7 @@ internal static class InodeRecord
         if (!status.IsOk) return status;
         return new InodeAttr(
             id, type, mode, uid, gid, links, length, new FileTime(access), new FileTime(modify), new FileTime(change),
-            new TruncateVersion(truncate), device, layout, target, new InodeId(parent), (InodeFlags)flags);
+            new TruncateVersion(truncate), device, layout, target.Length == 0 ? default : target, new InodeId(parent), (InodeFlags)flags);
     }
 
     /// <summary>What a caller outside may see of the flags.</summary>
