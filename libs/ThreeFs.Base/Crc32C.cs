@@ -1,6 +1,6 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using Arm = System.Runtime.Intrinsics.Arm;
 
 namespace ThreeFs.Base;
 
@@ -9,12 +9,13 @@ namespace ThreeFs.Base;
 /// the checksum of nothing is 0 and of "123456789" is 0xE3069283. <see cref="Combine"/> joins the checksums of two
 /// neighbours without reading them again.
 /// </summary>
+/// <remarks>
+/// Long inputs are folded 512 or 128 bits at a time (<see cref="Crc32CFolding"/>), short ones and tails go through the
+/// processor's CRC instruction, and without either a table does. All give the same sums; the tests compare each with the table.
+/// </remarks>
 public static class Crc32C
 {
-    private const uint Polynomial = 0x82F63B78;
     private static readonly uint[] _table = BuildTable();
-    private static readonly uint[] _shift = BuildShift();
-    private static readonly uint _crcOfZeroPage = Compute(new byte[4096]);
 
     /// <summary>Checksum of <paramref name="data"/>.</summary>
     public static uint Compute(ReadOnlySpan<byte> data) => Append(0, data);
@@ -23,7 +24,7 @@ public static class Crc32C
     public static uint Append(uint crc, ReadOnlySpan<byte> data) => ~Update(~crc, data);
 
     /// <summary>Checksum of left followed by right, from their checksums and the length of right.</summary>
-    public static uint Combine(uint left, uint right, long rightLength) => Shift(left, rightLength) ^ right;
+    public static uint Combine(uint left, uint right, long rightLength) => Crc32CPowers.Shift(left, rightLength) ^ right;
 
     /// <summary>
     /// Checksum of a content in which one piece was exchanged: the CRC is linear, so only the difference of the two pieces,
@@ -34,27 +35,41 @@ public static class Crc32C
     /// <param name="newPiece">Checksum of the piece after; same length.</param>
     /// <param name="bytesAfter">Bytes of the content behind the piece.</param>
     public static uint Replace(uint whole, uint oldPiece, uint newPiece, long bytesAfter) =>
-        whole ^ Shift(oldPiece ^ newPiece, bytesAfter);
+        whole ^ Crc32CPowers.Shift(oldPiece ^ newPiece, bytesAfter);
 
     /// <summary>Checksum of <paramref name="length"/> zero bytes.</summary>
-    public static uint OfZeros(long length)
-    {
-        var crc = 0u;
-        for (; length >= 4096; length -= 4096) crc = Combine(crc, _crcOfZeroPage, 4096);
-        Span<byte> zeros = stackalloc byte[(int)length];
-        zeros.Clear();
-        return Append(crc, zeros);
-    }
+    public static uint OfZeros(long length) => ~Crc32CPowers.Shift(~0u, length);
 
     private static uint Update(uint state, ReadOnlySpan<byte> data)
     {
-        if (!Sse42.X64.IsSupported) return UpdateByTable(state, data);
-        ulong wide = state;
+        if (data.Length >= Crc32CFolding.MinWide && Crc32CFolding.IsWideSupported)
+            state = Crc32CFolding.UpdateWide(state, ref data);
+        else if (data.Length >= Crc32CFolding.MinNarrow && Crc32CFolding.IsSupported)
+            state = Crc32CFolding.Update(state, ref data);
+        return UpdateByInstruction(state, data);
+    }
+
+    internal static uint UpdateByInstruction(uint state, ReadOnlySpan<byte> data)
+    {
         var words = MemoryMarshal.Cast<byte, ulong>(data);
-        foreach (var word in words) wide = Sse42.X64.Crc32(wide, word);
-        state = (uint)wide;
-        foreach (var b in data[(words.Length * 8)..]) state = Sse42.Crc32(state, b);
-        return state;
+        var tail = data[(words.Length * 8)..];
+        if (Sse42.X64.IsSupported)
+        {
+            ulong wide = state;
+            foreach (var word in words) wide = Sse42.X64.Crc32(wide, word);
+            state = (uint)wide;
+            foreach (var b in tail) state = Sse42.Crc32(state, b);
+            return state;
+        }
+
+        if (Arm.Crc32.Arm64.IsSupported)
+        {
+            foreach (var word in words) state = Arm.Crc32.Arm64.ComputeCrc32C(state, word);
+            foreach (var b in tail) state = Arm.Crc32.ComputeCrc32C(state, b);
+            return state;
+        }
+
+        return UpdateByTable(state, data);
     }
 
     internal static uint UpdateByTable(uint state, ReadOnlySpan<byte> data)
@@ -63,48 +78,16 @@ public static class Crc32C
         return state;
     }
 
-    /// <summary>Multiplies by x^(8·bytes) modulo the polynomial: one table entry for each bit of the count.</summary>
-    private static uint Shift(uint crc, long bytes)
-    {
-        for (var bit = 0; bytes != 0; bit++, bytes >>= 1)
-        {
-            if ((bytes & 1) != 0) crc = Multiply(crc, _shift[bit]);
-        }
-
-        return crc;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static uint Multiply(uint a, uint b)
-    {
-        var product = 0u;
-        for (var mask = 1u << 31; mask != 0; mask >>= 1)
-        {
-            if ((a & mask) != 0) product ^= b;
-            b = (b & 1) != 0 ? (b >> 1) ^ Polynomial : b >> 1;
-        }
-
-        return product;
-    }
-
     private static uint[] BuildTable()
     {
         var table = new uint[256];
         for (var i = 0u; i < 256; i++)
         {
             var value = i;
-            for (var bit = 0; bit < 8; bit++) value = (value & 1) != 0 ? (value >> 1) ^ Polynomial : value >> 1;
+            for (var bit = 0; bit < 8; bit++) value = Crc32CPowers.TimesX(value);
             table[i] = value;
         }
 
         return table;
-    }
-
-    private static uint[] BuildShift()
-    {
-        var shift = new uint[63];
-        shift[0] = 1u << 23; // x^8 in reflected order
-        for (var i = 1; i < shift.Length; i++) shift[i] = Multiply(shift[i - 1], shift[i - 1]);
-        return shift;
     }
 }
