@@ -84,14 +84,19 @@ internal sealed class ChainUpdater(MgmtdCore core)
         return new Change<bool>((moved.Length == 0 ? cluster : cluster.WithMoved(moved)) with { Targets = targets }, true);
     }
 
-    /// <summary>A restart is answered once the target is neither serving nor syncing.</summary>
+    /// <summary>
+    /// A restart is answered once the target is neither serving nor syncing. What the target reported meanwhile counts from then on,
+    /// so its chain has to be looked at again.
+    /// </summary>
     private static void Answer(Term term, Round round)
     {
         foreach (var target in round.Decisions.SelectMany(d => d.Chain.Targets))
         {
             if (target.State is TargetState.Serving or TargetState.Syncing) continue;
-            if (round.Restarts.TryGetValue(target.Id, out var restarts) && term.Targets.TryGetValue(target.Id, out var live))
-                live.RestartsAnswered = restarts;
+            if (!round.Restarts.TryGetValue(target.Id, out var restarts) || !term.Targets.TryGetValue(target.Id, out var live)) continue;
+            if (live.RestartsAnswered == restarts) continue;
+            live.RestartsAnswered = restarts;
+            term.MarkDirty(target.Id);
         }
     }
 
