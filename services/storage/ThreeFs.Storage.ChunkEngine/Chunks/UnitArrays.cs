@@ -10,7 +10,7 @@ internal sealed class UnitArrays
 {
     private const int MinShift = 3;
     private const int MaxShift = 14;
-    private const int MaxPooled = 4096;
+    private const int MaxPooled = 32 * 1024;
 
     private readonly Stack<uint[]>[] _checksums = Make<uint[]>();
     private readonly Stack<nint[]>[] _addresses = Make<nint[]>();
