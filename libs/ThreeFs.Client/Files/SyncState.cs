@@ -1,0 +1,141 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Meta;
+
+namespace ThreeFs.Client.Files;
+
+/// <summary>What a report of length and times to the metadata service covers; see <see cref="SyncState"/>.</summary>
+public readonly record struct SyncPoint(LengthHint Hint, long Generation)
+{
+    /// <summary>There is nothing that the metadata service does not know.</summary>
+    public bool IsEmpty => Hint.WrittenEnd < 0 && !Hint.Exact;
+}
+
+/// <summary>
+/// What one client knows of a file's length and of its own writes since the metadata service was told. Pure bookkeeping.
+/// </summary>
+/// <remarks>
+/// Invariants: under one truncate version the length only grows, so attributes may arrive in any order. A truncation known by
+/// its higher version replaces the length; writes from before it that were not reported make the next report exact, because
+/// nobody knows which side of the truncation they fell on. A failed write may have reached storage: the next report is exact.
+/// </remarks>
+internal sealed class SyncState
+{
+    private readonly Lock _lock = new();
+    private long _length;
+    private TruncateVersion _version;
+    private TruncateVersion _writtenUnder;
+    private long _writtenEnd = -1;
+    private bool _exact;
+    private long _generation;
+    private FileTime? _modified;
+    private FileTime? _accessed;
+    private bool _reportedWithoutFlush;
+
+    public SyncState(InodeAttr attr)
+    {
+        _length = attr.Length;
+        _version = attr.TruncateVersion;
+    }
+
+    /// <summary>The file's end as far as this client knows, its own writes included.</summary>
+    public long Length => Interlocked.Read(ref _length);
+
+    /// <summary>Writes were made that the metadata service has not been told of.</summary>
+    public bool IsDirty
+    {
+        get
+        {
+            lock (_lock) return _writtenEnd >= 0 || _exact;
+        }
+    }
+
+    /// <summary>A report was made that did not wait for stable storage.</summary>
+    public bool IsReportedWithoutFlush => Volatile.Read(ref _reportedWithoutFlush);
+
+    public void Written(long end, FileTime when)
+    {
+        lock (_lock)
+        {
+            if (_writtenEnd < 0) _writtenUnder = _version;
+            if (end > _writtenEnd) _writtenEnd = end;
+            if (end > _length) Interlocked.Exchange(ref _length, end);
+            _modified = when;
+            _generation++;
+        }
+    }
+
+    public void WriteFailed()
+    {
+        lock (_lock)
+        {
+            _exact = true;
+            _generation++;
+        }
+    }
+
+    public void Read(FileTime when)
+    {
+        lock (_lock) _accessed = when;
+    }
+
+    /// <summary>Takes in attributes from the metadata service.</summary>
+    public void Learn(InodeAttr attr)
+    {
+        lock (_lock)
+        {
+            if (attr.TruncateVersion.Value < _version.Value) return;
+            if (attr.TruncateVersion.Value > _version.Value)
+            {
+                if (_writtenEnd >= 0) _exact = true;
+                _version = attr.TruncateVersion;
+                Interlocked.Exchange(ref _length, attr.Length);
+                return;
+            }
+
+            if (attr.Length > _length) Interlocked.Exchange(ref _length, attr.Length);
+        }
+    }
+
+    /// <summary>This client has set the length, with no write of its own under way: what was written before is settled.</summary>
+    public void Truncated(InodeAttr attr)
+    {
+        lock (_lock)
+        {
+            if (attr.TruncateVersion.Value < _version.Value) return;
+            _version = attr.TruncateVersion;
+            Interlocked.Exchange(ref _length, attr.Length);
+            _writtenEnd = -1;
+            _exact = false;
+            _generation++;
+        }
+    }
+
+    /// <summary>What to report now. <paramref name="exact"/>: have storage asked for the length in any case.</summary>
+    public SyncPoint Begin(bool exact)
+    {
+        lock (_lock)
+        {
+            if (_writtenEnd < 0 && !_exact && !exact) return new SyncPoint(LengthHint.Nothing, _generation);
+            var version = _writtenEnd < 0 ? _version : _writtenUnder;
+            return new SyncPoint(new LengthHint(_writtenEnd, version, _exact || exact, _modified, _accessed), _generation);
+        }
+    }
+
+    /// <summary>The report of <paramref name="point"/> was taken; what was written since remains to be reported.</summary>
+    public void End(SyncPoint point, InodeAttr attr, bool durable)
+    {
+        lock (_lock)
+        {
+            Volatile.Write(ref _reportedWithoutFlush, !durable && (_reportedWithoutFlush || !point.IsEmpty));
+            if (_generation == point.Generation)
+            {
+                _writtenEnd = -1;
+                _exact = false;
+                _modified = null;
+                _accessed = null;
+            }
+        }
+
+        Learn(attr);
+    }
+}

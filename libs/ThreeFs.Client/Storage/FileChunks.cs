@@ -1,0 +1,118 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Meta;
+using ThreeFs.Contracts.Routing;
+using ThreeFs.Contracts.Storage;
+
+namespace ThreeFs.Client.Storage;
+
+/// <summary>
+/// A file's chunks as a whole, over all chains of its layout, a bounded number of them at a time. Every operation may be
+/// repeated after a failure or a crash in the middle.
+/// </summary>
+/// <remarks>
+/// After <see cref="TruncateAsync"/> the file's last chunk exists and ends exactly there, also when the file was shorter, so
+/// <see cref="QueryLengthAsync"/> answers the same length until the next write.
+/// </remarks>
+public sealed class FileChunks(StorageClient storage, IRoutingSource routing, TimeProvider time) : IFileChunks
+{
+    /// <summary>Chains asked at the same time.</summary>
+    private const int Width = 32;
+
+    private readonly PlacementResolver _placements = new(routing, time);
+
+    public async ValueTask<Result<long>> QueryLengthAsync(InodeId inode, Layout layout, CancellationToken ct)
+    {
+        var resolved = await _placements.ResolveAsync(layout, ct);
+        if (!resolved.TryGet(out var placement)) return resolved.Status;
+        var end = 0L;
+        var gate = new Lock();
+        var status = await ForEachChainAsync(placement, async chain =>
+        {
+            var answer = await storage.QueryLastAsync(chain, inode, ct: ct);
+            if (!answer.TryGet(out var last)) return answer.Status;
+            if (last.ChunkCount == 0) return Status.Ok;
+            lock (gate) end = Math.Max(end, EndOf(last, layout));
+            return Status.Ok;
+        });
+        return status.IsOk ? end : status;
+    }
+
+    public async ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CancellationToken ct)
+    {
+        if (length < 0) return new Status(StatusCode.InvalidArgument, $"inode {inode}: a length of {length} is negative");
+        if (length == 0) return await RemoveAsync(inode, layout, ct);
+        var resolved = await _placements.ResolveAsync(layout, ct);
+        if (!resolved.TryGet(out var placement)) return resolved.Status;
+        var last = placement.ChunkIndexOf(length - 1);
+        var status = await RemoveFromAsync(placement, inode, last + 1, ct);
+        if (!status.IsOk) return status;
+        var within = placement.OffsetInChunk(length - 1) + 1;
+        var cut = await storage.TruncateAsync(placement.ChainOf(last), new ChunkId(inode, last), within, layout.ChunkSize, ct);
+        return cut.Code == StatusCode.Ok
+            ? Status.Ok
+            : new Status(cut.Code, $"inode {inode}: chunk {last} cannot be cut to {within} bytes");
+    }
+
+    public async ValueTask<Status> RemoveAsync(InodeId inode, Layout layout, CancellationToken ct)
+    {
+        var resolved = await _placements.ResolveAsync(layout, ct);
+        return resolved.TryGet(out var placement) ? await RemoveFromAsync(placement, inode, 0, ct) : resolved.Status;
+    }
+
+    public async ValueTask<Result<FileSystemSpace>> SpaceAsync(CancellationToken ct)
+    {
+        long capacity = 0, free = 0, used = 0;
+        var answered = false;
+        var last = new Status(StatusCode.Unavailable, "no storage node is active");
+        foreach (var node in routing.Current.Nodes.Values)
+        {
+            if (node.Kind != NodeKind.Storage || !node.IsActive) continue;
+            var space = await storage.Admin.SpaceInfoAsync(node.Id, ct);
+            if (!space.TryGet(out var disks))
+            {
+                last = space.Status;
+                continue;
+            }
+
+            answered = true;
+            foreach (var disk in disks)
+            {
+                capacity += disk.CapacityBytes;
+                free += disk.FreeBytes;
+                used += disk.UsedBytes;
+            }
+        }
+
+        return answered ? new FileSystemSpace(capacity, free, used, 0) : last;
+    }
+
+    private ValueTask<Status> RemoveFromAsync(Placement placement, InodeId inode, ulong first, CancellationToken ct) =>
+        ForEachChainAsync(placement, async chain => (await storage.RemoveChunksAsync(chain, inode, first, ulong.MaxValue, ct)).Status);
+
+    private static long EndOf(in LastChunk last, Layout layout) => checked((long)(last.LastChunkIndex * layout.ChunkSize) + last.LastLength);
+
+    /// <summary>Runs for each chain once; answers the first failure after all have ended.</summary>
+    private static async ValueTask<Status> ForEachChainAsync(Placement placement, Func<ChainId, ValueTask<Status>> step)
+    {
+        var chains = placement.Chains.ToArray();
+        var result = Status.Ok;
+        var running = new List<ValueTask<Status>>(Math.Min(Width, chains.Length));
+        foreach (var part in Distinct(chains).Chunk(Width))
+        {
+            foreach (var chain in part) running.Add(step(chain));
+            foreach (var task in running)
+            {
+                var status = await task;
+                if (result.IsOk) result = status;
+            }
+
+            if (!result.IsOk) return result;
+            running.Clear();
+        }
+
+        return result;
+    }
+
+    /// <summary>A small table may name a chain twice.</summary>
+    private static HashSet<ChainId> Distinct(ChainId[] chains) => [.. chains];
+}
