@@ -110,6 +110,18 @@ internal sealed class SyncState
         }
     }
 
+    /// <summary>The attributes with what was written here and is not reported.</summary>
+    public InodeAttr Overlay(InodeAttr attr)
+    {
+        lock (_lock)
+        {
+            if (attr.TruncateVersion.Value < _version.Value) return attr;
+            if (attr.Length < _length) attr = attr with { Length = _length };
+            if (_writtenEnd < 0 || _modified is not { } written || written.CompareTo(attr.ModifyTime) <= 0) return attr;
+            return attr with { ModifyTime = written, ChangeTime = written };
+        }
+    }
+
     /// <summary>What to report now. <paramref name="exact"/>: have storage asked for the length in any case.</summary>
     public SyncPoint Begin(bool exact)
     {
