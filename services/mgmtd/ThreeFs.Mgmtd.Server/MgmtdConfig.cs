@@ -1,5 +1,5 @@
 using ThreeFs.Base;
-using ThreeFs.Mgmtd;
+using ThreeFs.Client.Mgmtd;
 
 namespace ThreeFs.Mgmtd.Server;
 
@@ -60,6 +60,12 @@ public sealed class MgmtdConfig
         if (GrpcPort is < 0 or > 65535) return Bad($"grpc_port = {GrpcPort} is not a port");
         if (HttpPort is < 0 or > 65535) return Bad($"http_port = {HttpPort} is not a port");
         if (!System.Net.IPAddress.TryParse(Host, out _)) return Bad($"host = \"{Host}\" is not an IP address");
+        if (Mgmtd.Length > 0)
+        {
+            var peers = new MgmtdClientOptions([.. Mgmtd]).Validate();
+            if (!peers.IsOk) return peers;
+        }
+
         return Timing.Validate();
     }
 
