@@ -6,7 +6,10 @@ using ThreeFs.Meta.Transactions;
 
 namespace ThreeFs.Meta.Ops;
 
-/// <summary>open(2) of an inode that exists. Opening for writing registers a session; truncation comes with it in one step.</summary>
+/// <summary>
+/// open(2) of an inode that exists; also of one that has lost its last name, as long as its content is kept (a descriptor opened
+/// again through /proc). Opening for writing registers a session; truncation comes with it in one step.
+/// </summary>
 internal sealed class Open(InodeId inode, OpenFlags flags, SessionId session, Cut? cut) : IMutation
 {
     public static bool Changes(OpenFlags flags) => (flags & (OpenFlags.Write | OpenFlags.Truncate)) != 0;
@@ -41,8 +44,7 @@ internal sealed class OpenCheck(InodeId inode, OpenFlags flags) : IQuery<InodeAt
     public static Status Check(UserInfo user, InodeAttr inode, OpenFlags flags)
     {
         if (inode.Type == InodeType.Symlink) return StatusCode.TooManySymlinks;
-        if (inode.Type != InodeType.Directory && inode.LinkCount == 0)
-            return new Status(StatusCode.NotFound, $"inode {inode.Id} has been removed");
+        if ((inode.Flags & InodeRecord.Collecting) != 0) return new Status(StatusCode.NotFound, $"inode {inode.Id} has been removed");
         var changes = Open.Changes(flags);
         if (inode.Type == InodeType.Directory && changes) return StatusCode.IsDirectory;
         if (inode.Type != InodeType.File && (flags & OpenFlags.Truncate) != 0) return StatusCode.InvalidArgument;

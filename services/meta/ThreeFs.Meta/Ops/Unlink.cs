@@ -20,7 +20,7 @@ internal sealed class Unlink(InodeId parent, FileName name, SessionId? keepOpenF
         tx.EntryChanged(parent);
         var collectAt = new FileTime(tx.Now.Nanoseconds + garbageDelay.Ticks * 100);
         var after = NameRemoval.DropName(tx, inode, collectAt, keepOpenFor is not null);
-        if (keepOpenFor is { } session && after.LinkCount == 0) tx.PutSession(inode.Id, session, canWrite: false);
+        if (keepOpenFor is { } session) tx.PutSession(inode.Id, session, canWrite: false);
         return new Outcome(after);
     }
 }

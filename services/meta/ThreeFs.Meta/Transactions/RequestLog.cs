@@ -17,18 +17,18 @@ namespace ThreeFs.Meta.Transactions;
 /// </remarks>
 internal static class RequestLog
 {
-    public static readonly TimeSpan Bucket = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan Bucket = TimeSpan.FromMinutes(4);
 
     /// <summary>How long an outcome is remembered at least; longer than any client repeats a request.</summary>
-    public static readonly TimeSpan Retention = TimeSpan.FromMinutes(5);
+    public static readonly TimeSpan Retention = TimeSpan.FromSeconds(150);
 
     /// <summary>Clock differences between servers that do no harm, beyond the seconds that one transaction may last.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromSeconds(30);
 
     public static uint BucketOf(FileTime time) => (uint)(time.Nanoseconds / 100 / Bucket.Ticks);
 
-    /// <summary>Everything before this bucket may be dropped.</summary>
-    public static uint FirstKept(FileTime now) => BucketOf(now) - 2;
+    /// <summary>Everything before this bucket may be dropped: it is older than a whole bucket.</summary>
+    public static uint FirstKept(FileTime now) => BucketOf(now) - 1;
 
     public static async ValueTask<Result<Outcome?>> FindAsync(
         IKvReadTransaction kv, MetaContext context, byte step, FileTime now)

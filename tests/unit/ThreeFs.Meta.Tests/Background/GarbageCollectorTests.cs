@@ -53,7 +53,31 @@ public sealed class GarbageCollectorTests
         fs.Chunks.Failure = StatusCode.NoServingTarget;
         await FailingRoundAfterDelayAsync(fs);
         Assert.Equal(StatusCode.StaleHandle, (await fs.B.KeepOpenAsync(fs.Root, file, session, default)).Code);
+        Assert.Equal(StatusCode.NotFound, (await fs.B.OpenAsync(fs.Root, file, OpenFlags.Read, session, default)).Code);
         Assert.Equal(InodeFlags.None, (await fs.StatAsync(file)).Flags);
+    }
+
+    [Fact]
+    public async Task A_nameless_file_may_be_opened_again_while_it_is_kept()
+    {
+        var (fs, file) = await RemovedAsync();
+        var session = fs.NewSession();
+        Assert.Equal(StatusCode.Ok, (await fs.B.OpenAsync(fs.Root, file, OpenFlags.Write, session, default)).Code);
+        await CollectAfterDelayAsync(fs);
+        Assert.True(fs.Chunks.Has(file));
+    }
+
+    [Fact]
+    public async Task A_reader_is_kept_also_when_another_client_takes_the_last_name()
+    {
+        var fs = await MetaHarness.CreateAsync();
+        var file = await fs.FileAsync(InodeId.Root, "f");
+        await fs.A.LinkAsync(fs.Root, file.Id, InodeId.Root, Name("g"), default);
+        fs.Chunks.Write(file.Id, 10);
+        await fs.A.UnlinkAsync(fs.Root, InodeId.Root, Name("f"), fs.NewSession(), default);
+        await fs.B.UnlinkAsync(fs.From(fs.NewClient()), InodeId.Root, Name("g"), null, default);
+        await CollectAfterDelayAsync(fs);
+        Assert.True(fs.Chunks.Has(file.Id));
     }
 
     [Fact]
