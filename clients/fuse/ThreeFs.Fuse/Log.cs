@@ -33,6 +33,15 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Opcode} of node {Node} answered EIO: {Status}")]
     public static partial void OperationFailed(ILogger log, FuseOpcode opcode, ulong node, Status status);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "closing inode {Inode} could not be reported: {Status}; reported later")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "closing inode {Inode} could not be reported: {Status}; its session is ended later")]
     public static partial void CloseFailed(ILogger log, InodeId inode, Status status);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the length of inode {Inode} could not be reported: {Status}; tried again")]
+    public static partial void ReportFailed(ILogger log, InodeId inode, Status status);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} sessions could not be ended: {Status}; tried again")]
+    public static partial void EndingSessionsFailed(ILogger log, int count, Status status);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a round of housekeeping failed")]
+    public static partial void HousekeepingFailed(ILogger log, Exception error);
 }

@@ -7,49 +7,49 @@ namespace ThreeFs.Fuse;
 public sealed record MountConfig
 {
     /// <summary>An existing directory.</summary>
-    public string MountPoint { get; init; } = "";
+    public string MountPoint { get; set; } = "";
 
-    public string ClusterId { get; init; } = "threefs";
+    public string ClusterId { get; set; } = "threefs";
 
     /// <summary>"host:port" of every mgmtd's gRPC endpoint.</summary>
-    public string[] Mgmtd { get; init; } = [];
+    public string[] Mgmtd { get; set; } = [];
 
     /// <summary>Address of the metrics endpoint.</summary>
-    public string Host { get; init; } = "127.0.0.1";
+    public string Host { get; set; } = "127.0.0.1";
 
     /// <summary>Port of /metrics and /healthz; 0: a free one.</summary>
-    public int HttpPort { get; init; }
+    public int HttpPort { get; set; }
 
     /// <summary>Other users than the one who mounts may use the mount, within their permissions.</summary>
-    public bool AllowOther { get; init; } = true;
+    public bool AllowOther { get; set; } = true;
 
-    public bool ReadOnly { get; init; }
+    public bool ReadOnly { get; set; }
 
     /// <summary>Threads that take requests from the kernel; 0: one for each core, at least 2 and at most 8.</summary>
-    public int Threads { get; init; }
+    public int Threads { get; set; }
 
     /// <summary>Network threads; 0: one for each four cores, at least 1.</summary>
-    public int Reactors { get; init; }
+    public int Reactors { get; set; }
 
     /// <summary>Connections to one storage server.</summary>
-    public int ConnectionsPerServer { get; init; } = 1;
+    public int ConnectionsPerServer { get; set; } = 1;
 
     /// <summary>How long the kernel believes attributes and names, in milliseconds: how late another client's changes show.</summary>
-    public int AttrTimeoutMs { get; init; } = 1000;
+    public int AttrTimeoutMs { get; set; } = 1000;
 
-    public int EntryTimeoutMs { get; init; } = 1000;
+    public int EntryTimeoutMs { get; set; } = 1000;
 
     /// <summary>How long the kernel believes that a name does not exist; 0: not at all.</summary>
-    public int NegativeTimeoutMs { get; init; }
+    public int NegativeTimeoutMs { get; set; }
 
     /// <summary>How often lengths of files open for writing are reported to the metadata service.</summary>
-    public int SyncIntervalMs { get; init; } = 5000;
+    public int SyncIntervalMs { get; set; } = 5000;
 
     /// <summary>A file open for reading this long is registered, so that it survives being unlinked by another client.</summary>
-    public int KeepOpenAfterMs { get; init; } = 5000;
+    public int KeepOpenAfterMs { get; set; } = 5000;
 
     /// <summary>How long an operation waits for servers before it fails with an I/O error.</summary>
-    public int OperationTimeoutMs { get; init; } = 120_000;
+    public int OperationTimeoutMs { get; set; } = 300_000;
 
     public Status Validate()
     {

@@ -125,6 +125,16 @@ public sealed class FileContent
     /// <summary>Takes in attributes of this inode from the metadata service.</summary>
     public void Learn(InodeAttr attr) => State.Learn(attr);
 
+    /// <summary>
+    /// This client has set the length, with these attributes as the answer and no write of its own under way: earlier writes
+    /// are settled, and any chain may hold a cut that is not on stable storage.
+    /// </summary>
+    public void Truncated(InodeAttr attr)
+    {
+        State.Truncated(attr);
+        Dirty.MarkAll();
+    }
+
     internal ChainId ChainOf(ulong chunk) => Placement.ChainOf(chunk);
 
     internal void Wrote(long end) => State.Written(end, FileTime.From(_time.GetUtcNow()));

@@ -301,8 +301,7 @@ public sealed class FileSystemClient : IAsyncDisposable
 
     private void Truncated(OpenInode open, InodeAttr attr)
     {
-        open.Content.State.Truncated(attr);
-        open.Content.Dirty.MarkAll();
+        open.Content.Truncated(attr);
         open.Learned();
     }
 

@@ -150,6 +150,7 @@ internal sealed partial class MemoryFileSystem
         lock (_lock)
         {
             if (!_nodes.TryGetValue(request.Node, out var node)) return new(Errno.ESTALE);
+            if (!IsKept(name)) return new(Errno.EOPNOTSUPP);
             if (value.Length > MaxXattrValue) return new(Errno.E2BIG);
             var exists = node.Xattrs.ContainsKey(name);
             if (flags == 1 && exists) return new(Errno.EEXIST);
@@ -189,6 +190,10 @@ internal sealed partial class MemoryFileSystem
 
     private static FuseOpenReplyFlags OpenReply(uint flags) =>
         (flags & LibC.O_DIRECT) != 0 ? FuseOpenReplyFlags.DirectIo | FuseOpenReplyFlags.ParallelDirectWrites : FuseOpenReplyFlags.KeepCache;
+
+    /// <summary>Access control lists ("system.") are not: to keep without obeying them would be a lie.</summary>
+    private static bool IsKept(FileName name) =>
+        name.Span.StartsWith("user."u8) || name.Span.StartsWith("trusted."u8) || name.Span.StartsWith("security."u8);
 
     private MemoryContent? Content(ulong handle)
     {

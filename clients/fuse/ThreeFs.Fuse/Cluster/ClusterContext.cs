@@ -1,0 +1,80 @@
+using Microsoft.Extensions.Logging;
+using ThreeFs.Base;
+using ThreeFs.Contracts.Meta;
+using ThreeFs.Fuse.Protocol;
+using ThreeFs.Fuse.Session;
+using ThreeFs.Fuse.Tables;
+
+namespace ThreeFs.Fuse.Cluster;
+
+/// <summary>What the operations of a mounted cluster share.</summary>
+internal sealed class ClusterContext(
+    IMetaService meta, IContentSource contents, ClientId client, ClusterOptions options, TimeProvider time, ILogger log)
+{
+    private readonly CallerGroups _groups = new(time);
+
+    public IMetaService Meta { get; } = meta;
+    public IContentSource Contents { get; } = contents;
+    public ClusterOptions Options { get; } = options;
+    public TimeProvider Time { get; } = time;
+    public ILogger Log { get; } = log;
+    public InodeTable Inodes { get; } = new(time);
+    public HandleTable<OpenFile> Files { get; } = new();
+    public HandleTable<OpenDirectory> Directories { get; } = new();
+
+    public long Now => Time.GetTimestamp();
+
+    public FileTime Clock => FileTime.From(Time.GetUtcNow());
+
+    /// <summary>The mount itself, for what no caller waits for.</summary>
+    public MetaContext Self() => new(UserInfo.Root, client, NewRequest());
+
+    /// <summary>The caller of a request.</summary>
+    public MetaContext User(FuseRequest request)
+    {
+        var header = request.Header;
+        var user = header is { Uid: 0, Gid: 0 } ? UserInfo.Root : new UserInfo(header.Uid, header.Gid, _groups.Of(header));
+        return new MetaContext(user, client, NewRequest());
+    }
+
+    /// <summary>The same user in another request.</summary>
+    public MetaContext Again(MetaContext context) => context with { Request = NewRequest() };
+
+    public SessionId NewSession() => new(Guid.NewGuid());
+
+    /// <summary>Answers with a name's inode, which the kernel then knows once more.</summary>
+    public Errno ReplyEntry(FuseRequest request, InodeAttr attr, long asked) => request.Reply(Entry(attr, asked));
+
+    public FuseEntryOut Entry(InodeAttr attr, long asked) => Wire.Entry(Inodes.Told(attr, asked).Attr, Options);
+
+    public Errno ReplyAttr(FuseRequest request, InodeAttr attr, long asked)
+    {
+        if (Inodes.Find(attr.Id) is { } state)
+        {
+            state.Merge(attr, asked);
+            attr = state.Attr;
+        }
+
+        return request.Reply(Wire.AttrOut(attr, Options));
+    }
+
+    /// <summary>The error number of a failure; what programs see as a mere I/O error is explained in the log.</summary>
+    public Errno Fail(FuseRequest request, Status status)
+    {
+        var errno = ErrnoMap.Of(status.Code);
+        if (errno == Errno.EIO) Fuse.Log.OperationFailed(Log, request.Opcode, request.Node, status);
+        return errno;
+    }
+
+    /// <summary>What this mount knows of the inode, asked for if necessary.</summary>
+    public async ValueTask<Result<InodeAttr>> AttrOfAsync(FuseRequest request, InodeId id)
+    {
+        if (Inodes.Find(id) is { } state && state.IsFresh(Options.AttrTimeout)) return state.Attr;
+        var asked = Now;
+        var found = await Meta.GetAttrAsync(User(request), id, request.Cancellation);
+        if (found.TryGet(out var attr)) Inodes.Find(id)?.Merge(attr, asked);
+        return found;
+    }
+
+    private static RequestId NewRequest() => new(Guid.NewGuid());
+}

@@ -1,0 +1,199 @@
+using System.Runtime.CompilerServices;
+using ThreeFs.Base;
+using ThreeFs.Base.Memory;
+using ThreeFs.Base.Tasks;
+using ThreeFs.Contracts.Meta;
+using ThreeFs.Fuse.Native;
+using ThreeFs.Fuse.Protocol;
+using ThreeFs.Fuse.Session;
+using ThreeFs.Fuse.Tables;
+
+namespace ThreeFs.Fuse.Cluster;
+
+/// <summary>
+/// Open files: open and create, read and write, close, fsync. A file open for writing has a session at the metadata service; one open
+/// for reading only costs no call when its attributes are fresh.
+/// </summary>
+internal sealed class FileOps(ClusterContext context, LengthReporter reporter, ReaderSessions readers, SessionEnder ender)
+{
+    private const uint PrivilegeBits = 0xC00;
+
+    public async ValueTask<Errno> OpenAsync(FuseRequest request, FuseOpenIn a)
+    {
+        var id = InodeTable.IdOf(request.Node);
+        var user = context.User(request);
+        var flags = Wire.OpenFlags(a.Flags);
+        var changes = (flags & (OpenFlags.Write | OpenFlags.Truncate)) != 0;
+        SessionId? session = (flags & OpenFlags.Write) != 0 ? context.NewSession() : null;
+        var asked = context.Now;
+        var opened = changes
+            ? await context.Meta.OpenAsync(user, id, flags, session ?? default, request.Cancellation)
+            : await context.AttrOfAsync(request, id);
+        if (!opened.TryGet(out var attr)) return OpenFailed(request, opened.Status, session);
+        if ((flags & OpenFlags.Truncate) != 0) context.Inodes.Find(id)?.Truncated(attr);
+        return request.Reply(Register(attr, asked, session, user, a.Flags, created: false));
+    }
+
+    public async ValueTask<Errno> CreateAsync(FuseRequest request, FuseCreateIn a, FileName name)
+    {
+        var parent = InodeTable.IdOf(request.Node);
+        var user = context.User(request);
+        var flags = Wire.OpenFlags(a.Flags);
+        SessionId? session = (flags & OpenFlags.Write) != 0 ? context.NewSession() : null;
+        using var change = NameChange.In(context.Inodes.Find(parent));
+        var asked = context.Now;
+        var made = await context.Meta.CreateAsync(
+            user, parent, name, new NewInode(InodeType.File, a.Mode & Wire.Permissions), flags, session ?? default, request.Cancellation);
+        if (!made.TryGet(out var result)) return OpenFailed(request, made.Status, session);
+        if (!result.Created && (flags & OpenFlags.Truncate) != 0) context.Inodes.Find(result.Attr.Id)?.Truncated(result.Attr);
+        var entry = context.Entry(result.Attr, asked);
+        return request.Reply(entry, Register(result.Attr, asked, session, user, a.Flags, result.Created));
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    public async ValueTask<Errno> ReadAsync(FuseRequest request, FuseReadIn a)
+    {
+        if (context.Files.Find(a.Handle) is not { } file) return Errno.EBADF;
+        var offset = (long)a.Offset;
+        var size = (int)Math.Min(a.Size, (uint)request.Payload.Length);
+
+        // The end that is known here may be old; what lies before it is not affected.
+        if (offset + size > file.Inode.Length && !file.Inode.IsFresh(context.Options.AttrTimeout))
+        {
+            var status = await RefreshAsync(request, file);
+            if (!status.IsOk) return context.Fail(request, status);
+        }
+
+        var length = (int)Math.Min(size, file.Inode.Length - offset);
+        if (length <= 0) return request.ReplyPayload(0);
+        var code = await file.Content.ReadAsync(offset, request.Payload.Slice(0, length), request.Cancellation);
+        return code == StatusCode.Ok ? request.ReplyPayload(length) : context.Fail(request, code);
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    public async ValueTask<Errno> WriteAsync(FuseRequest request, FuseWriteIn a, IoMemory data)
+    {
+        if (context.Files.Find(a.Handle) is not { } file) return Errno.EBADF;
+        if (a.Offset > (ulong)(long.MaxValue - a.Size)) return Errno.EFBIG;
+        var under = file.Inode.TruncateVersion;
+        var code = await file.Content.WriteAsync((long)a.Offset, data, request.Cancellation);
+        if (code != StatusCode.Ok)
+        {
+            file.Inode.WriteFailed(file.User);
+            return context.Fail(request, code);
+        }
+
+        file.Inode.Written((long)a.Offset + a.Size, under, context.Clock, file.User);
+        Metrics.WrittenBytes.Inc(a.Size);
+        if (a.WriteFlags.HasFlag(FuseWriteFlags.KillSuidGid) && (file.Inode.Mode & PrivilegeBits) != 0)
+            await KillPrivilegesAsync(request, file);
+        return request.Reply(new FuseWriteOut { Size = a.Size });
+    }
+
+    /// <summary>close(2) of one descriptor: what was written is visible to everybody when it returns.</summary>
+    public async ValueTask<Errno> FlushAsync(FuseRequest request, FuseFlushIn a)
+    {
+        if (context.Files.Find(a.Handle) is not { } file) return Errno.EBADF;
+        return file.Session is null
+            ? Errno.Ok
+            : context.Fail(request, await reporter.ReportAsync(file.Inode, file.User, request.Cancellation));
+    }
+
+    /// <summary>The last descriptor is gone. Nobody waits for this and nobody can be told of a failure.</summary>
+    public async ValueTask<Errno> ReleaseAsync(FuseReleaseIn a)
+    {
+        if (context.Files.Remove(a.Handle) is not { } file) return Errno.EBADF;
+        if (file.Session is { } session)
+        {
+            var status = await reporter.CloseAsync(file.Inode, file.User, session, CancellationToken.None);
+            if (!status.IsOk)
+            {
+                // Collected meanwhile: there is nothing left to close.
+                if (status.Code is not (StatusCode.NotFound or StatusCode.StaleHandle)) Log.CloseFailed(context.Log, file.Inode.Id, status);
+                ender.End(session);
+            }
+        }
+
+        if (context.Inodes.Closed(file.Inode, file.Session is not null) == 0) await readers.Closed(file.Inode);
+        return Errno.Ok;
+    }
+
+    public async ValueTask<Errno> FsyncAsync(FuseRequest request, FuseFsyncIn a)
+    {
+        if (context.Files.Find(a.Handle) is not { } file) return Errno.EBADF;
+        var flushed = await file.Content.FlushAsync(request.Cancellation);
+        if (!flushed.IsOk) return context.Fail(request, flushed);
+        return context.Fail(request, await reporter.ReportDurablyAsync(file.Inode, file.User, request.Cancellation));
+    }
+
+    /// <summary>
+    /// Extends the file; nothing is reserved. The new end is reported like that of a write, so it cannot cut off what others
+    /// append meanwhile.
+    /// </summary>
+    public async ValueTask<Errno> FallocateAsync(FuseRequest request, FuseFallocateIn a)
+    {
+        if (context.Files.Find(a.Handle) is not { } file) return Errno.EBADF;
+        if (a.Mode != 0) return Errno.EOPNOTSUPP;
+        if (a.Offset > long.MaxValue || a.Length > (ulong)long.MaxValue - a.Offset) return Errno.EFBIG;
+        var end = (long)(a.Offset + a.Length);
+        if (end <= file.Inode.Length) return Errno.Ok;
+        while (file.Inode.Length < end)
+        {
+            file.Inode.Written(end, file.Inode.TruncateVersion, context.Clock, file.User);
+            var status = await reporter.ReportAsync(file.Inode, file.User, request.Cancellation);
+            if (!status.IsOk) return context.Fail(request, status);
+        }
+
+        return Errno.Ok;
+    }
+
+    /// <summary>A file counts as one piece of data: allowed, and right for whoever copies it.</summary>
+    public ValueTask<Errno> SeekAsync(FuseRequest request, FuseLSeekIn a)
+    {
+        const uint seekData = 3, seekHole = 4;
+        if (context.Files.Find(a.Handle) is not { } file) return new(Errno.EBADF);
+        var length = (ulong)file.Inode.Length;
+        if (a.Whence is not (seekData or seekHole)) return new(Errno.EINVAL);
+        if (a.Offset >= length) return new(Errno.ENXIO);
+        return new(request.Reply(new FuseLSeekOut { Offset = a.Whence == seekData ? a.Offset : length }));
+    }
+
+    private FuseOpenOut Register(InodeAttr attr, long asked, SessionId? session, MetaContext user, uint flags, bool created)
+    {
+        var state = context.Inodes.Opened(attr, asked, session is not null);
+        var file = new OpenFile(state, state.Content(context.Contents, created), session, user, context.Now);
+        var reply = FuseOpenReplyFlags.None;
+        if ((flags & LibC.O_DIRECT) != 0) reply = FuseOpenReplyFlags.DirectIo | FuseOpenReplyFlags.ParallelDirectWrites;
+        else if (state.MayKeepCache()) reply = FuseOpenReplyFlags.KeepCache;
+        return new FuseOpenOut { Handle = context.Files.Add(file), Flags = reply };
+    }
+
+    /// <summary>Unless it certainly did not happen, the session may be registered.</summary>
+    private Errno OpenFailed(FuseRequest request, Status status, SessionId? session)
+    {
+        if (session is { } registered && (status.Code.IsRetryableMeta() || status.Code == StatusCode.Cancelled)) ender.End(registered);
+        return context.Fail(request, status);
+    }
+
+    private async ValueTask<Status> RefreshAsync(FuseRequest request, OpenFile file)
+    {
+        var asked = context.Now;
+        var found = await context.Meta.GetAttrAsync(context.Again(file.User), file.Inode.Id, request.Cancellation);
+        if (found.TryGet(out var attr)) file.Inode.Merge(attr, asked);
+        return found.Status;
+    }
+
+    private async ValueTask KillPrivilegesAsync(FuseRequest request, OpenFile file)
+    {
+        const uint setUid = 0x800, setGid = 0x400, groupExecute = 0x8;
+        var mode = file.Inode.Mode;
+        var left = mode & ~setUid;
+        if ((mode & groupExecute) != 0) left &= ~setGid;
+        if (left == mode) return;
+        var asked = context.Now;
+        var change = new AttrChange(SetAttrMask.Mode) { Mode = left };
+        var result = await context.Meta.SetAttrAsync(context.Self(), file.Inode.Id, change, request.Cancellation);
+        if (result.TryGet(out var attr)) file.Inode.Merge(attr, asked);
+        else Log.OperationFailed(context.Log, request.Opcode, request.Node, result.Status);
+    }
+}

@@ -1,0 +1,11 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Meta;
+using ThreeFs.Fuse.Tables;
+
+namespace ThreeFs.Fuse.Cluster;
+
+/// <summary>One open file description of an application.</summary>
+/// <param name="Session">Registered at the metadata service; null for a file open for reading only.</param>
+/// <param name="User">Who opened it: reports of what is written are made in this name.</param>
+/// <param name="OpenedAt">Timestamp.</param>
+internal sealed record OpenFile(InodeState Inode, IFileContent Content, SessionId? Session, MetaContext User, long OpenedAt);

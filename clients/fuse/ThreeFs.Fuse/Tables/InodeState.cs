@@ -1,0 +1,232 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Meta;
+using ThreeFs.Fuse.Cluster;
+
+namespace ThreeFs.Fuse.Tables;
+
+/// <summary>
+/// What this mount knows of one inode: the newest attributes the metadata service told, and what was written here since.
+/// </summary>
+/// <remarks>
+/// Two rules keep the size that applications see from going back while they write (the kernel would cut its page cache):
+/// <list type="bullet">
+/// <item>Attributes asked for before the known ones arrived, and changed before them, are old and ignored.</item>
+/// <item>A length shrinks only together with a higher truncate version; under one version the larger length is the newer.</item>
+/// </list>
+/// Thread-safe.
+/// </remarks>
+internal sealed class InodeState
+{
+    private readonly Lock _lock = new();
+    private readonly TimeProvider _time;
+    private InodeAttr _attr;
+    private long _attrAt;
+    private long _writtenEnd = -1;
+    private TruncateVersion _writtenUnder;
+    private bool _isUncertain;
+    private long _writes;
+    private FileTime _writtenAt;
+    private MetaContext? _writer;
+    private (FileTime ModifyTime, long Length) _cached;
+    private bool _wasCached;
+    private IFileContent? _content;
+    private int _nameChanges;
+
+    public InodeState(InodeAttr attr, long asked, TimeProvider time)
+    {
+        _attr = attr;
+        _attrAt = asked;
+        _time = time;
+    }
+
+    public InodeId Id => _attr.Id;
+
+    /// <summary>Guarded by the table.</summary>
+    public ulong Lookups { get; set; }
+
+    /// <summary>Guarded by the table.</summary>
+    public int Opens { get; set; }
+
+    /// <summary>Open files with a session of their own; guarded by the table.</summary>
+    public int Writers { get; set; }
+
+    /// <summary>Timestamp of the first open since nothing was; guarded by the table.</summary>
+    public long OpenedAt { get; set; }
+
+    /// <summary>Rises with every change of a name in this directory by this mount, when it begins and when it has ended.</summary>
+    public int NameChanges => Volatile.Read(ref _nameChanges);
+
+    public void NameChanged() => Interlocked.Increment(ref _nameChanges);
+
+    /// <summary>A session that keeps the content alive for all readers here; one at a time decides about it.</summary>
+    public KeepOpenSession KeepOpen { get; } = new();
+
+    /// <summary>One at a time reports, so that a report never overtakes an earlier one's outcome.</summary>
+    public SemaphoreSlim Reporting { get; } = new(1, 1);
+
+    /// <summary>The attributes with everything written here.</summary>
+    public InodeAttr Attr
+    {
+        get
+        {
+            lock (_lock) return Overlay();
+        }
+    }
+
+    /// <summary>Bytes of the file, with everything written here.</summary>
+    public long Length
+    {
+        get
+        {
+            lock (_lock) return Math.Max(_attr.Length, _writtenEnd);
+        }
+    }
+
+    /// <summary>Something was written that the metadata service has not been told.</summary>
+    public bool IsDirty
+    {
+        get
+        {
+            lock (_lock) return _writtenEnd >= 0 || _isUncertain;
+        }
+    }
+
+    public TruncateVersion TruncateVersion
+    {
+        get
+        {
+            lock (_lock) return _attr.TruncateVersion;
+        }
+    }
+
+    public uint Mode
+    {
+        get
+        {
+            lock (_lock) return _attr.Mode;
+        }
+    }
+
+    /// <summary>The attributes were asked for less than this long ago.</summary>
+    public bool IsFresh(TimeSpan age)
+    {
+        lock (_lock) return _time.GetElapsedTime(_attrAt) < age;
+    }
+
+    /// <summary>The content, shared by all open files of the inode.</summary>
+    public IFileContent Content(IContentSource source, bool created)
+    {
+        lock (_lock) return _content ??= source.Open(_attr, created);
+    }
+
+    public void Merge(InodeAttr attr, long asked)
+    {
+        lock (_lock)
+        {
+            if (ReferenceEquals(attr, _attr)) return;
+            var overlapped = asked < _attrAt;
+            if (overlapped && attr.ChangeTime.CompareTo(_attr.ChangeTime) < 0 && attr.TruncateVersion.Value <= _attr.TruncateVersion.Value) return;
+            var length = attr.TruncateVersion == _attr.TruncateVersion ? Math.Max(attr.Length, _attr.Length)
+                : attr.TruncateVersion.Value < _attr.TruncateVersion.Value ? _attr.Length
+                : attr.Length;
+            var version = attr.TruncateVersion.Value < _attr.TruncateVersion.Value ? _attr.TruncateVersion : attr.TruncateVersion;
+            _attr = length == attr.Length && version == attr.TruncateVersion ? attr : attr with { Length = length, TruncateVersion = version };
+            _attrAt = _time.GetTimestamp();
+        }
+    }
+
+    /// <summary>The file was cut to the length in these attributes; what was written before is over.</summary>
+    public void Truncated(InodeAttr attr)
+    {
+        lock (_lock)
+        {
+            _content?.Truncated(attr);
+            _attr = attr;
+            _attrAt = _time.GetTimestamp();
+            _writtenEnd = -1;
+            _isUncertain = false;
+            _writes++;
+        }
+    }
+
+    /// <summary>Bytes up to here are stored.</summary>
+    /// <param name="under">The truncate version when the write began.</param>
+    public void Written(long end, TruncateVersion under, FileTime now, MetaContext writer)
+    {
+        lock (_lock)
+        {
+            // Writes under several versions: the oldest makes the metadata service ask storage.
+            if (_writtenEnd < 0 || under.Value < _writtenUnder.Value) _writtenUnder = under;
+            _writtenEnd = Math.Max(_writtenEnd, end);
+            _writtenAt = now;
+            _writer = writer;
+            _writes++;
+        }
+    }
+
+    /// <summary>A write failed and may have stored something: only storage knows where the file ends.</summary>
+    public void WriteFailed(MetaContext writer)
+    {
+        lock (_lock)
+        {
+            _isUncertain = true;
+            _writer = writer;
+            _writes++;
+        }
+    }
+
+    /// <summary>What there is to report, in whose name.</summary>
+    /// <param name="mark">Goes to <see cref="Reported"/>.</param>
+    public LengthHint Hint(out long mark, out MetaContext? writer)
+    {
+        lock (_lock)
+        {
+            mark = _writes;
+            writer = _writer;
+            if (_writtenEnd < 0 && !_isUncertain) return LengthHint.Nothing;
+            return new LengthHint(
+                _writtenEnd, _writtenUnder, _isUncertain, _writtenEnd < 0 ? null : _writtenAt, AccessTime: null);
+        }
+    }
+
+    /// <summary>The metadata service has taken the hint and answered with these attributes.</summary>
+    public void Reported(InodeAttr attr, long asked, long mark)
+    {
+        Merge(attr, asked);
+        lock (_lock)
+        {
+            if (_writes != mark) return;
+            _writtenEnd = -1;
+            _isUncertain = false;
+        }
+    }
+
+    /// <summary>
+    /// For an open: the pages the kernel has of this file are those of its present content. What was written here went
+    /// through the kernel, so pages stay good; a change that came from elsewhere shows in time or length.
+    /// </summary>
+    public bool MayKeepCache()
+    {
+        lock (_lock)
+        {
+            var now = Overlay();
+            var same = _wasCached && _cached == (now.ModifyTime, now.Length);
+            _cached = (now.ModifyTime, now.Length);
+            _wasCached = true;
+            return same;
+        }
+    }
+
+    private InodeAttr Overlay()
+    {
+        if (_writtenEnd < 0) return _attr;
+        return _attr with
+        {
+            Length = Math.Max(_attr.Length, _writtenEnd),
+            ModifyTime = Later(_attr.ModifyTime, _writtenAt),
+            ChangeTime = Later(_attr.ChangeTime, _writtenAt),
+        };
+    }
+
+    private static FileTime Later(FileTime a, FileTime b) => a.CompareTo(b) >= 0 ? a : b;
+}
