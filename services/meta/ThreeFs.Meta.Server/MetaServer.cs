@@ -33,6 +33,9 @@ public sealed class MetaServer : IAsyncDisposable
     /// <summary>What was started, in order; stopped in reverse.</summary>
     private readonly Stack<IAsyncDisposable> _parts = new();
     private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>Ends requests that outlast the drain; until then they are answered.</summary>
+    private readonly CancellationTokenSource _abandon = new();
     private MetaFrameHandler _frames = null!;
     private IListener _listener = null!;
     private WebHost _web = null!;
@@ -69,9 +72,11 @@ public sealed class MetaServer : IAsyncDisposable
         await _stop.CancelAsync();
         await _watch;
         if (_listener is not null) await _listener.DrainAsync(_drainTime);
+        await _abandon.CancelAsync();
         while (_parts.TryPop(out var part)) await part.DisposeAsync();
         _frames?.Dispose();
         _stop.Dispose();
+        _abandon.Dispose();
         _log.Stopped(new NodeId(_config.NodeId));
     }
 
@@ -122,7 +127,7 @@ public sealed class MetaServer : IAsyncDisposable
     private async Task<Status> OpenDoorsAsync(MetaService service, ITransport transport, CancellationToken ct)
     {
         var dispatcher = new MetaDispatcher(service);
-        _frames = new MetaFrameHandler(dispatcher, _config.MaxInFlight, _stop.Token);
+        _frames = new MetaFrameHandler(dispatcher, _config.MaxInFlight, _abandon.Token);
         var listener = transport.Listen(Endpoint.Tcp(_config.Host, _config.DataPort), _frames);
         if (!listener.IsOk) return new Status(listener.Code, $"data_port = {_config.DataPort}: {listener.Status.Message}");
         _listener = listener.Value;

@@ -55,7 +55,10 @@ internal sealed class MetaFrameHandler : IServerHandler, IDisposable
         try
         {
             var result = await Start(route, request);
-            return result.TryGet(out var message) ? Answer(request, message) : result.Status;
+            if (result.TryGet(out var message)) return Answer(request, message);
+
+            // The caller did not give up, this server did: another one may answer.
+            return result.Code == StatusCode.Cancelled ? StatusCode.Unavailable : result.Status;
         }
         finally
         {

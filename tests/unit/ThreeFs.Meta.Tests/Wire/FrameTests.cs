@@ -121,6 +121,32 @@ public sealed class FrameTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_server_that_stops_in_order_is_not_noticed()
+    {
+        var fs = _fs;
+        var stopped = new TaskCompletionSource();
+        var work = Enumerable.Range(0, 8).Select(worker => Task.Run(async () =>
+        {
+            for (var i = 0; i < 40 || !stopped.Task.IsCompleted; i++)
+            {
+                var context = new MetaContext(UserInfo.Root, fs.Client, new RequestId(Guid.NewGuid()));
+                var node = new NewInode(InodeType.Directory, 0x1FF);
+                var exclusive = await _client.MakeNodeAsync(context, InodeId.Root, Name($"{worker}-{i}"), node, default);
+                exclusive.Status.ThrowIfFailed();
+            }
+        })).ToArray();
+        foreach (var listener in _listeners.Take(1))
+        {
+            await listener.DrainAsync(TimeSpan.FromSeconds(5));
+            await listener.DisposeAsync();
+        }
+
+        stopped.SetResult();
+        await Task.WhenAll(work);
+        Assert.True((await fs.StatAsync(InodeId.Root)).LinkCount >= 322);
+    }
+
+    [Fact]
     public async Task Nobody_there_is_told_after_the_deadline_and_not_before()
     {
         _routing.Current = RoutingInfo.Empty;
