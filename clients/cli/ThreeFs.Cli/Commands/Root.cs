@@ -1,0 +1,20 @@
+using System.CommandLine;
+
+namespace ThreeFs.Cli.Commands;
+
+/// <summary>The command line: one command, one file in this folder.</summary>
+internal static class Root
+{
+    public static RootCommand Create() => new("ThreeFs: a distributed file system for AI training and inference.")
+    {
+        UpCommand.Create(),
+        DownCommand.Create(),
+        StatusCommand.Create(),
+        FsckCommand.Create(),
+        BenchCommand.Create(),
+        MountCommand.Create(),
+        MgmtdCommand.Create(),
+        MetaCommand.Create(),
+        StorageCommand.Create(),
+    };
+}

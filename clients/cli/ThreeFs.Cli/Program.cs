@@ -1,0 +1,3 @@
+using ThreeFs.Cli.Commands;
+
+return await Root.Create().Parse(args).InvokeAsync();
