@@ -1,0 +1,2 @@
+// Each test is a whole cluster under load: two at once would only measure each other.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

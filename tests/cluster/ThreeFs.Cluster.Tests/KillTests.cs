@@ -1,0 +1,68 @@
+using ThreeFs.Cluster.Tests.Harness;
+
+namespace ThreeFs.Cluster.Tests;
+
+/// <summary>
+/// kill -9 of any one process while writes are in flight: no error reaches the application and no byte differs; started again,
+/// the cluster heals by itself and all replicas end up identical.
+/// </summary>
+public sealed class KillTests : IAsyncLifetime
+{
+    private Harness.Cluster _cluster = null!;
+
+    public async Task InitializeAsync() => _cluster = await Harness.Cluster.StartAsync();
+
+    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_storage_server_at_each_position_of_a_chain(int position)
+    {
+        var victim = (await _cluster.StatusAsync()).NodeAt(chain: 0, position);
+        using var load = await VerifiedLoad.StartAsync($"{_cluster.Mount}/load");
+
+        await Harness.Cluster.KillAsync(victim);
+        await _cluster.WaitForAsync(s => s.Chains.All(c => c.Targets.All(t => t.Node != victim.Id || t.State != "serving")));
+        await load.PassRoundsAsync(1);
+
+        await _cluster.UpAsync();
+        await _cluster.WaitUntilAllServeAsync();
+        await load.PassRoundsAsync(1);
+        await load.StopAsync();
+        await _cluster.FsckAsync();
+    }
+
+    [Fact]
+    public async Task A_metadata_server()
+    {
+        using var load = await VerifiedLoad.StartAsync($"{_cluster.Mount}/load");
+        foreach (var victim in (await _cluster.StatusAsync()).Of("meta"))
+        {
+            await Harness.Cluster.KillAsync(victim);
+            await load.PassRoundsAsync(1);
+            await Shell.RunAsync($"for i in $(seq 50); do mkdir {_cluster.Mount}/{victim.Name}-$i; done; ls {_cluster.Mount} | wc -l");
+            await _cluster.UpAsync();
+        }
+
+        await load.StopAsync();
+        await _cluster.FsckAsync();
+    }
+
+    [Fact]
+    public async Task The_primary_cluster_manager()
+    {
+        using var load = await VerifiedLoad.StartAsync($"{_cluster.Mount}/load");
+        var victim = (await _cluster.StatusAsync()).PrimaryMgmtd;
+
+        await Harness.Cluster.KillAsync(victim);
+        await _cluster.WaitForAsync(s => s.Of("mgmtd").Any(n => n.State == "primary" && n.Id != victim.Id));
+        await load.PassRoundsAsync(1);
+
+        await _cluster.UpAsync();
+        await load.StopAsync();
+        await _cluster.WaitUntilAllServeAsync();
+        await _cluster.FsckAsync();
+    }
+}
