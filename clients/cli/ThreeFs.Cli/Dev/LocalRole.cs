@@ -13,6 +13,12 @@ internal abstract class LocalRole(RoleDirectory directory, string command)
     public string Name => Directory.Name;
     public RoleProcess Process { get; } = new(directory, command);
 
+    public abstract uint NodeId { get; }
+
+    /// <summary>Where the process is reached for its main purpose.</summary>
+    public string Address => $"{LocalRoles.Loopback}:{Ports[0]}";
+
+    /// <summary>The main one first.</summary>
     public abstract int[] Ports { get; }
 
     /// <summary>Reads the configuration of an earlier `up`, if there is one.</summary>
@@ -29,11 +35,13 @@ internal abstract class LocalRole(RoleDirectory directory, string command)
 /// <param name="ports">The ports of a configuration, readable and writable.</param>
 /// <param name="setMgmtd">Puts the cluster managers' addresses into a configuration.</param>
 internal sealed class LocalRole<TConfig>(
-    RoleDirectory directory, string command, TConfig fresh, PortField<TConfig>[] ports, Action<TConfig, string[]> setMgmtd)
+    RoleDirectory directory, string command, TConfig fresh, Func<TConfig, uint> nodeId, PortField<TConfig>[] ports, Action<TConfig, string[]> setMgmtd)
     : LocalRole(directory, command)
     where TConfig : class, new()
 {
     public TConfig Config { get; private set; } = fresh;
+
+    public override uint NodeId => nodeId(Config);
 
     public override int[] Ports => ports.Select(p => p.Get(Config)).ToArray();
 

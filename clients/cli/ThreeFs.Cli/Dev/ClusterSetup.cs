@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using ThreeFs.Base;
+using ThreeFs.Client.Mgmtd;
+using ThreeFs.Client.Storage;
+using ThreeFs.Contracts.Routing;
+
+namespace ThreeFs.Cli.Dev;
+
+/// <summary>
+/// Gives a new cluster its targets, chains and chain table; on a cluster that has them it changes nothing. Every step may be
+/// repeated, so an `up` that was interrupted is finished by the next one.
+/// </summary>
+internal static class ClusterSetup
+{
+    public static readonly ChainTableId Table = new(1);
+
+    public static async Task<Status> RunAsync(
+        ClusterPlan plan, MgmtdClient mgmtd, RoutingCache routing, StorageClient storage, CancellationToken ct)
+    {
+        if (routing.Current.ChainTable(Table) is not null) return Status.Ok;
+        var ready = await routing.WaitFor(r => StorageNodes(r).Count(n => n.IsActive) >= plan.Storage, ct);
+        if (!ready.TryGet(out var current)) return ready.Status;
+
+        var nodes = StorageNodes(current).Where(n => n.IsActive).OrderBy(n => n.Id)
+            .Select(n => (n.Id, Targets: (IReadOnlyList<TargetId>)Enumerable.Range(1, plan.Targets).Select(t => LocalRoles.TargetOf(n.Id, t)).ToArray()))
+            .ToArray();
+        var chains = ChainPlan.Create(nodes, plan.Replicas);
+        var chainOf = chains.SelectMany(c => c.Targets.Select(t => (Target: t, c.Id))).ToDictionary(p => p.Target, p => p.Id);
+        foreach (var (node, targets) in nodes)
+        {
+            foreach (var target in targets)
+            {
+                var created = await storage.CreateTargetAsync(node, target, chainOf[target], diskIndex: 0, ct);
+                if (!created.IsOk) return new Status(created.Code, $"cannot create target {target} on storage node {node}: {created.Message}");
+            }
+        }
+
+        var status = await mgmtd.SetChainsAsync(plan.ClusterId, chains, ct);
+        if (!status.IsOk) return new Status(status.Code, $"cannot create the chains: {status.Message}");
+        ImmutableArray<ChainId> ids = [.. chains.Select(c => c.Id)];
+        return (await mgmtd.SetChainTableAsync(plan.ClusterId, Table, ids, "created by threefs up", ct)).Status;
+    }
+
+    /// <summary>Chains with a target that does not serve, in words; empty when all serve.</summary>
+    public static string NotServing(RoutingInfo routing) => string.Join(", ",
+        from chain in routing.Chains.Values.OrderBy(c => c.Id)
+        from target in chain.Targets
+        where target.State != TargetState.Serving
+        select $"target {target.Id} of chain {chain.Id} is {target.State.ToString().ToLowerInvariant()}");
+
+    private static IEnumerable<NodeInfo> StorageNodes(RoutingInfo routing) => routing.Nodes.Values.Where(n => n.Kind == NodeKind.Storage);
+}

@@ -1,0 +1,86 @@
+using System.Text;
+using System.Text.Json;
+using ThreeFs.Base;
+using ThreeFs.Cli.Output;
+using ThreeFs.Contracts.Routing;
+
+namespace ThreeFs.Cli.Dev;
+
+/// <summary>What runs where in a local cluster; the form of `status --json`.</summary>
+internal sealed record ClusterStatus(
+    string Dir, MountState Mount, IReadOnlyList<NodeRow> Nodes, IReadOnlyList<ChainRow> Chains, SpaceRow? Space)
+{
+    private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    public bool IsWell => Mount.Mounted && Nodes.All(n => n.Pid is not null && n.State is "connected" or "primary" or "standby")
+        && Chains.All(c => c.Targets.All(t => t.State == "serving"));
+
+    /// <summary>Asks the cluster manager for at most <paramref name="patience"/>; without an answer only processes are known.</summary>
+    public static async Task<ClusterStatus> ReadAsync(LocalCluster cluster, ClusterView view, TimeSpan patience, CancellationToken ct)
+    {
+        var anyMgmtd = cluster.Roles.Any(r => r.Name.StartsWith("mgmtd", StringComparison.Ordinal) && r.Process.Pid is not null);
+        var routing = anyMgmtd ? await view.NewestRoutingAsync(patience, ct) : RoutingInfo.Empty;
+        var nodes = cluster.Roles.Where(r => r != cluster.Mount).Select(r => Row(r, routing)).ToArray();
+        var chains = routing.Chains.Values.OrderBy(c => c.Id).Select(c => Row(c, routing)).ToArray();
+        var space = routing.Nodes.Values.Any(n => n.Kind == NodeKind.Storage && n.IsActive) ? await view.SpaceAsync(patience, ct) : null;
+        var mounted = MountTable.TypeAt(cluster.Plan.Mount)?.StartsWith("fuse", StringComparison.Ordinal) == true;
+        return new ClusterStatus(
+            cluster.Directory.Path, new MountState(cluster.Plan.Mount, mounted && cluster.Mount.Process.Pid is not null, cluster.Mount.Process.Pid),
+            nodes, chains, space);
+    }
+
+    public string ToJson() => JsonSerializer.Serialize(this, _json) + "\n";
+
+    public string ToText()
+    {
+        var text = new StringBuilder();
+        var nodes = new Table("NODE", "ID", "PID", "ADDRESS", "STATE", "HEARTBEAT");
+        foreach (var n in Nodes)
+            nodes.Add(n.Name, $"{n.Id}", n.Pid?.ToString() ?? "-", n.Address, n.State, n.HeartbeatAgeSeconds is { } age ? $"{age:0.0} s ago" : "-");
+        text.Append(nodes).Append('\n');
+
+        var chains = new Table("CHAIN", "VERSION", "TARGETS (head to tail)");
+        foreach (var c in Chains)
+            chains.Add($"{c.Id}", $"{c.Version}", string.Join("  ", c.Targets.Select(t => t.State == "serving" ? $"{t.Id}" : $"{t.Id}:{t.State}")));
+        text.Append(chains).Append('\n');
+
+        if (Space is { } s)
+            text.Append($"space: {new ByteSize(s.UsedBytes)} used, {new ByteSize(s.FreeBytes)} free of {new ByteSize(s.CapacityBytes)} (raw, all replicas)\n");
+        text.Append(Mount.Mounted ? $"mount: {Mount.Path} (process {Mount.Pid})\n" : $"mount: {Mount.Path} is not mounted\n");
+        return text.ToString();
+    }
+
+    private static NodeRow Row(LocalRole role, RoutingInfo routing)
+    {
+        var id = role.NodeId;
+        var pid = role.Process.Pid;
+        var node = routing.Nodes.GetValueOrDefault(new NodeId(id));
+        var name = role.Name.Split('-')[0];
+        var state = pid is null ? "down" : node?.State switch
+        {
+            null => name == "mgmtd" ? "standby" : "unknown",
+            NodeState.PrimaryMgmtd => "primary",
+            { } s when name == "mgmtd" && s != NodeState.Disabled => "standby",
+            { } s => s.ToString().ToLowerInvariant(),
+        };
+        double? age = node is null || node.LastHeartbeat == default ? null : Math.Max(0, (DateTimeOffset.UtcNow - node.LastHeartbeat).TotalSeconds);
+        return new NodeRow(role.Name, name, id, pid, role.Address, state, age);
+    }
+
+    private static ChainRow Row(ChainInfo chain, RoutingInfo routing) => new(
+        chain.Id.Value, chain.Version.Value,
+        chain.Targets.Select(t => new TargetRow(
+            t.Id.Value, routing.Targets.TryGetValue(t.Id, out var info) ? info.Node.Value : 0, NameOf(t.State))).ToArray());
+
+    private static string NameOf(TargetState state) => state == TargetState.LastServing ? "lastsrv" : state.ToString().ToLowerInvariant();
+}
+
+internal sealed record MountState(string Path, bool Mounted, int? Pid);
+
+internal sealed record NodeRow(string Name, string Role, uint Id, int? Pid, string Address, string State, double? HeartbeatAgeSeconds);
+
+internal sealed record ChainRow(uint Id, uint Version, IReadOnlyList<TargetRow> Targets);
+
+internal sealed record TargetRow(ulong Id, uint Node, string State);
+
+internal sealed record SpaceRow(long CapacityBytes, long FreeBytes, long UsedBytes);
