@@ -3,6 +3,7 @@ using ThreeFs.Base;
 using ThreeFs.Client.Mgmtd;
 using ThreeFs.Client.Storage;
 using ThreeFs.Contracts.Routing;
+using ThreeFs.Contracts.Storage;
 
 namespace ThreeFs.Cli.Dev;
 
@@ -30,7 +31,7 @@ internal static class ClusterSetup
         {
             foreach (var target in targets)
             {
-                var created = await storage.CreateTargetAsync(node, target, chainOf[target], diskIndex: 0, ct);
+                var created = await storage.Admin.CreateTargetAsync(node, new CreateTargetRequest(target, chainOf[target], DiskIndex: 0), ct);
                 if (!created.IsOk) return new Status(created.Code, $"cannot create target {target} on storage node {node}: {created.Message}");
             }
         }

@@ -1,0 +1,96 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using ThreeFs.Base;
+using ThreeFs.Client.Connections;
+using ThreeFs.Client.Mgmtd;
+using ThreeFs.Client.Storage;
+using ThreeFs.Contracts.Routing;
+using ThreeFs.Hosting;
+using ThreeFs.Io;
+using ThreeFs.Transport.Tcp;
+
+namespace ThreeFs.Cli.Dev;
+
+/// <summary>A command's connections to a cluster: the cluster manager, the routing, the storage servers.</summary>
+internal sealed class ClusterView : IAsyncDisposable
+{
+    private readonly string _clusterId;
+    private readonly Reactor _reactor;
+    private readonly TcpTransport _transport;
+    private readonly ConnectionPool _pool;
+
+    private ClusterView(string clusterId, ImmutableArray<string> mgmtd, ILoggerFactory logs)
+    {
+        var host = HostServices.ForProcess("threefs", LogLevel.Error);
+        _clusterId = clusterId;
+        _reactor = Reactor.Start("cli");
+        _transport = new TcpTransport(_reactor);
+        Mgmtd = new MgmtdClient(new MgmtdClientOptions(mgmtd), host.Time);
+        Routing = new RoutingCache(clusterId, Mgmtd, host.Time, logs);
+        _pool = new ConnectionPool(_transport, new ConnectionPoolOptions(), host.Time, host.NewRandom());
+        Storage = new StorageClient(_pool, Routing, new StorageClientOptions(), new ClientId(Guid.NewGuid()), host.Time, host.NewRandom(), logs);
+    }
+
+    public MgmtdClient Mgmtd { get; }
+    public RoutingCache Routing { get; }
+    public StorageClient Storage { get; }
+
+    public static ClusterView Connect(LocalCluster cluster, ILoggerFactory logs)
+    {
+        var view = new ClusterView(cluster.Plan.ClusterId, [.. cluster.MgmtdAddresses], logs);
+        view.Routing.Start();
+        return view;
+    }
+
+    /// <summary>The routing of now; empty when no primary answers in time.</summary>
+    public async Task<RoutingInfo> NewestRoutingAsync(TimeSpan patience, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(patience);
+        while (!limit.IsCancellationRequested)
+        {
+            var result = await Mgmtd.GetRoutingAsync(_clusterId, new RoutingVersion(0), limit.Token);
+            if (result.TryGet(out var routing) && routing is not null)
+            {
+                await Routing.WaitFor(r => r.Version >= routing.Version, limit.Token);
+                return routing;
+            }
+
+            await Task.Delay(50, ct);
+        }
+
+        return RoutingInfo.Empty;
+    }
+
+    /// <summary>Sum over the disks of the storage nodes that answer; two nodes on one disk count it twice.</summary>
+    public async Task<SpaceRow?> SpaceAsync(TimeSpan patience, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(patience);
+        long capacity = 0, free = 0, used = 0;
+        var answered = false;
+        foreach (var node in Routing.Current.Nodes.Values.Where(n => n.Kind == NodeKind.Storage && n.IsActive))
+        {
+            var result = await Storage.Admin.SpaceInfoAsync(node.Id, limit.Token);
+            if (!result.TryGet(out var disks)) continue;
+            answered = true;
+            foreach (var disk in disks)
+            {
+                capacity += disk.CapacityBytes;
+                free += disk.FreeBytes;
+                used += disk.UsedBytes;
+            }
+        }
+
+        return answered ? new SpaceRow(capacity, free, used) : null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Routing.DisposeAsync();
+        await _pool.DisposeAsync();
+        await _transport.DisposeAsync();
+        Mgmtd.Dispose();
+        await _reactor.DisposeAsync();
+    }
+}
