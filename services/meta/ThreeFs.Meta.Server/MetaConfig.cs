@@ -14,40 +14,40 @@ public enum MetaDurability
 /// <summary>Configuration of a metadata server; the file's keys are these names in snake_case.</summary>
 public sealed class MetaConfig
 {
-    public string ClusterId { get; init; } = "threefs";
-    public uint NodeId { get; init; }
+    public string ClusterId { get; set; } = "threefs";
+    public uint NodeId { get; set; }
 
     /// <summary>gRPC addresses "host:port" of the cluster managers.</summary>
-    public string[] Mgmtd { get; init; } = [];
+    public string[] Mgmtd { get; set; } = [];
 
     /// <summary>Address to bind and to announce.</summary>
-    public string Host { get; init; } = "127.0.0.1";
+    public string Host { get; set; } = "127.0.0.1";
 
     /// <summary>0: a free one.</summary>
-    public int GrpcPort { get; init; }
-    public int DataPort { get; init; }
-    public int HttpPort { get; init; }
+    public int GrpcPort { get; set; }
+    public int DataPort { get; set; }
+    public int HttpPort { get; set; }
 
     /// <summary>The store, such as "lmdb:/var/lib/threefs/kv"; the same for all metadata servers.</summary>
-    public string Kv { get; init; } = "";
+    public string Kv { get; set; } = "";
 
-    public MetaDurability Durability { get; init; } = MetaDurability.Relaxed;
+    public MetaDurability Durability { get; set; } = MetaDurability.Relaxed;
 
     /// <summary>What the root directory gives to new files when the file system is made; later changes are made on directories.</summary>
-    public uint ChainTable { get; init; } = 1;
-    public ByteSize ChunkSize { get; init; } = new(ByteSize.MiB);
-    public uint StripeSize { get; init; } = 16;
+    public uint ChainTable { get; set; } = 1;
+    public ByteSize ChunkSize { get; set; } = new(ByteSize.MiB);
+    public uint StripeSize { get; set; } = 16;
 
     /// <summary>How long chunks of a removed file are kept.</summary>
-    public TimeSpan GcDelay { get; init; } = TimeSpan.FromSeconds(60);
-    public TimeSpan GcInterval { get; init; } = TimeSpan.FromSeconds(1);
-    public TimeSpan SessionScanInterval { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan GcDelay { get; set; } = TimeSpan.FromSeconds(60);
+    public TimeSpan GcInterval { get; set; } = TimeSpan.FromSeconds(1);
+    public TimeSpan SessionScanInterval { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long an operation waits for storage servers before the client is told to ask again.</summary>
     public TimeSpan StorageDeadline { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Requests worked on at once; more are told to come again.</summary>
-    public int MaxInFlight { get; init; } = 8192;
+    public int MaxInFlight { get; set; } = 8192;
 
     public Status Validate()
     {
