@@ -23,7 +23,7 @@ internal sealed class ClusterView : IAsyncDisposable
     {
         var host = HostServices.ForProcess("threefs", LogLevel.Error);
         _clusterId = clusterId;
-        _reactor = Reactor.Start("cli");
+        _reactor = Reactor.Start("cli").Value;
         _transport = new TcpTransport(_reactor);
         Mgmtd = new MgmtdClient(new MgmtdClientOptions(mgmtd), host.Time);
         Routing = new RoutingCache(clusterId, Mgmtd, host.Time, logs);

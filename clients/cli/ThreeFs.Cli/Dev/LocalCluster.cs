@@ -57,7 +57,13 @@ internal sealed class LocalCluster
             System.IO.Directory.CreateDirectory(Directory.KvDirectory);
             var status = ReplaceTakenPorts();
             if (!status.IsOk) return status;
-            foreach (var role in Roles.Where(r => r.Process.Pid is null)) role.Save();
+            foreach (var role in Roles.Where(r => r.Process.Pid is null))
+            {
+                role.Save();
+                if (role is LocalRole<Storage.Server.StorageConfig> storage)
+                    foreach (var path in storage.Config.DataPaths) System.IO.Directory.CreateDirectory(path);
+            }
+
             Directory.SavePlan(Plan);
             return Status.Ok;
         }
