@@ -89,6 +89,24 @@ public sealed class StorageAdmin
         return new ChunkListing(chunks.MoveToImmutable(), end != 0);
     }
 
+    /// <summary>
+    /// Reads bytes of a chunk from one serving replica and no other, verified: what the checker needs to know of every copy.
+    /// Answers as <see cref="StorageClient.ReadAsync"/> does.
+    /// </summary>
+    public async ValueTask<ReadResult> ReadReplicaAsync(
+        TargetId target, ChunkId chunk, uint offset, IoMemory destination, CancellationToken ct = default)
+    {
+        var routing = _routing.Current;
+        if (!routing.Targets.TryGetValue(target, out var info) || !routing.Chains.TryGetValue(info.Chain, out var chain))
+            return StorageWire.Failed(StatusCode.TargetNotFound);
+        var opened = await ConnectAsync(target, ct);
+        if (!opened.TryGet(out var connection)) return StorageWire.Failed(opened.Code);
+        var wanted = (uint)destination.Length;
+        var op = new ReadOp(new VersionedChain(chain.Id, chain.Version), chunk, offset, wanted);
+        using var answer = await StorageWire.Read(connection, op, ReadFlags.None, destination, _options.ReadAttempt, ct);
+        return StorageWire.ReadAnswer(answer, 0, 0, wanted, destination);
+    }
+
     private ValueTask<Result<IConnection>> ConnectAsync(TargetId target, CancellationToken ct) =>
         _routing.Current.NodeOf(target) is { } node
             ? ConnectAsync(node.Id, ct)

@@ -26,7 +26,7 @@ internal sealed class ClusterView : IAsyncDisposable
         _reactor = Reactor.Start("cli").Value;
         _transport = new TcpTransport(_reactor);
         Mgmtd = new MgmtdClient(new MgmtdClientOptions(mgmtd), host.Time);
-        Routing = new RoutingCache(clusterId, Mgmtd, host.Time, logs);
+        Routing = new RoutingCache(Mgmtd, clusterId, host.Time, logs);
         _pool = new ConnectionPool(_transport, new ConnectionPoolOptions(), host.Time, host.NewRandom());
         Storage = new StorageClient(_pool, Routing, new StorageClientOptions(), new ClientId(Guid.NewGuid()), host.Time, host.NewRandom(), logs);
     }
@@ -89,7 +89,6 @@ internal sealed class ClusterView : IAsyncDisposable
     {
         await Routing.DisposeAsync();
         await _pool.DisposeAsync();
-        await _transport.DisposeAsync();
         Mgmtd.Dispose();
         await _reactor.DisposeAsync();
     }

@@ -32,8 +32,8 @@ internal sealed class RoleProcess(RoleDirectory directory, string command)
     public Status? Failure()
     {
         if (_started is null || !_started.HasExited) return null;
-        var lines = File.Exists(Directory.LogFile) ? File.ReadLines(Directory.LogFile).TakeLast(3) : [];
-        return new Status(StatusCode.Unavailable, $"{Name} ended with code {_started.ExitCode}: {string.Join(" | ", lines)} (log: {Directory.LogFile})");
+        var reason = File.Exists(Directory.LogFile) ? File.ReadLines(Directory.LogFile).LastOrDefault(line => line.Length > 0) : null;
+        return new Status(StatusCode.Unavailable, $"{Name} ended with code {_started.ExitCode}: {reason} (log: {Directory.LogFile})");
     }
 
     /// <summary>Asks it to end, and ends it when it has not done so in time.</summary>

@@ -107,7 +107,7 @@ internal sealed class ChainChecker(StorageAdmin storage, ChainInfo chain, bool r
             for (uint at = 0; at < meta.Length;)
             {
                 var length = (int)Math.Min(PieceBytes, meta.Length - at);
-                using var buffer = buffers.Rent(length);
+                using var buffer = buffers.TryRent(length)!;
                 var piece = buffer.Memory.Slice(0, length);
                 var read = await storage.ReadReplicaAsync(target, chunk, at, piece, ct);
                 if (read.Code != StatusCode.Ok) return $"target {target} cannot read it at byte {at}: {read.Code}";
