@@ -11,7 +11,6 @@ internal static class Root
         DownCommand.Create(),
         StatusCommand.Create(),
         FsckCommand.Create(),
-        BenchCommand.Create(),
         MountCommand.Create(),
         MgmtdCommand.Create(),
         MetaCommand.Create(),
