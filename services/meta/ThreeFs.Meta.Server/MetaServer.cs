@@ -83,7 +83,7 @@ public sealed class MetaServer : IAsyncDisposable
     private async Task<Status> StartPartsAsync(CancellationToken ct)
     {
         _host.Health.NotReady(Part, "starting");
-        var store = StoreOpening.Open(_config.Kv, _host);
+        var store = KvStores.Open(_config.Kv, _host);
         if (!store.TryGet(out var engine)) return store.Status;
         _parts.Push(engine);
         var reactor = Reactor.Start($"{_host.ProcessName}-reactor");
