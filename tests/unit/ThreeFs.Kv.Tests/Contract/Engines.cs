@@ -13,3 +13,15 @@ public sealed class LmdbRanges : RangeContract<LmdbStore>;
 public sealed class MemoryConflicts : ConflictContract<MemoryStore>;
 public sealed class WrappedConflicts : ConflictContract<WrappedMemoryStore>;
 public sealed class LmdbConflicts : ConflictContract<LmdbStore>;
+
+public sealed class MemoryMutations : MutationContract<MemoryStore>;
+public sealed class WrappedMutations : MutationContract<WrappedMemoryStore>;
+public sealed class LmdbMutations : MutationContract<LmdbStore>;
+
+public sealed class MemoryLimits : LimitContract<MemoryStore>;
+public sealed class WrappedLimits : LimitContract<WrappedMemoryStore>;
+public sealed class LmdbLimits : LimitContract<LmdbStore>;
+
+public sealed class MemorySerializability : SerializabilityContract<MemoryStore>;
+public sealed class WrappedSerializability : SerializabilityContract<WrappedMemoryStore>;
+public sealed class LmdbSerializability : SerializabilityContract<LmdbStore>;
