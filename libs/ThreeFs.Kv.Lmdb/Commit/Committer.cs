@@ -17,6 +17,12 @@ internal sealed class Committer
     private const int MaxBatchTransactions = 2048;
     private const long MaxBatchBytes = 32 << 20;
 
+    /// <summary>
+    /// LMDB commits since the last steady point, each of which keeps about ten pages from reuse. Past it the committer waits for the disk
+    /// instead of growing the file.
+    /// </summary>
+    private const int MaxUnflushedBatches = 16384;
+
     private readonly LmdbEnvironment _environment;
     private readonly CommitLog _log;
     private readonly Flusher _flusher;
@@ -26,6 +32,8 @@ internal sealed class Committer
     private readonly Queue<LmdbTransaction> _queue = new();
     private readonly List<LmdbTransaction> _batch = [];
     private readonly List<LmdbTransaction> _passed = [];
+    private long _flushesSeen;
+    private int _unflushed;
     private bool _stopping;
 
     public Committer(LmdbEnvironment environment, CommitLog log, Flusher flusher, int maxQueued)
@@ -75,7 +83,23 @@ internal sealed class Committer
             var code = Commit(_batch, out var status);
             if (MdbErrors.IsOutOfSpace(code) && _batch.Count > 1) CommitOneByOne();
             else if (!status.IsOk) Complete(_batch, status);
+            WaitForTheDisk();
         }
+    }
+
+    private void WaitForTheDisk()
+    {
+        if (_flushesSeen != _flusher.Flushes)
+        {
+            _flushesSeen = _flusher.Flushes;
+            _unflushed = 0;
+        }
+
+        if (++_unflushed < MaxUnflushedBatches) return;
+        var flush = new FlushTask();
+        _flusher.Add(flush);
+        flush.Task.GetAwaiter().GetResult();
+        _unflushed = 0;
     }
 
     private bool TakeBatch()

@@ -39,10 +39,27 @@ internal static class MetaPage
     /// </summary>
     public static Result<byte[]> Read(SafeFileHandle data, int pageSize, long transaction, string path)
     {
-        var meta = new byte[Bytes];
-        var read = RandomAccess.Read(data, meta, (transaction & 1) * pageSize);
-        if (read == Bytes && IsValid(meta) && TransactionId(meta) == transaction) return meta;
+        var meta = ReadAt(data, (transaction & 1) * pageSize, path);
+        if (!meta.IsOk || TransactionId(meta.Value) == transaction) return meta;
         return new Status(StatusCode.Corruption, $"{path}: the meta page of transaction {transaction} is not where LMDB writes it");
+    }
+
+    /// <summary>Page 0, which says how large a page is.</summary>
+    public static Result<byte[]> ReadFirst(SafeFileHandle data, string path) => ReadAt(data, 0, path);
+
+    private static Result<byte[]> ReadAt(SafeFileHandle data, long offset, string path)
+    {
+        var meta = new byte[Bytes];
+        try
+        {
+            if (RandomAccess.Read(data, meta, offset) == Bytes && IsValid(meta)) return meta;
+        }
+        catch (IOException e)
+        {
+            return new Status(StatusCode.IoError, $"{path}: {e.Message}");
+        }
+
+        return new Status(StatusCode.Corruption, $"{path}: no meta page of LMDB at {offset}");
     }
 
     /// <summary>

@@ -49,7 +49,16 @@ internal sealed class SteadyFile : IDisposable
         var bytes = new byte[SteadyRecord.Bytes];
         for (var slot = 0; slot < 2; slot++)
         {
-            var length = RandomAccess.Read(_file, bytes, slot * SlotDistance);
+            int length;
+            try
+            {
+                length = RandomAccess.Read(_file, bytes, slot * SlotDistance);
+            }
+            catch (IOException e)
+            {
+                return new Status(StatusCode.IoError, $"{_path}: {e.Message}");
+            }
+
             var record = SteadyRecord.Decode(bytes.AsSpan(0, length), _path);
             if (!record.IsOk) return record.Status;
             if (record.Value is { } found && (newest is null || found.Sequence > newest.Sequence)) newest = found;

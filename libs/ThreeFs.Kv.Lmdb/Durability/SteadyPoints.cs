@@ -112,10 +112,9 @@ internal sealed class SteadyPoints(nint env, SafeFileHandle data, SteadyFile ste
     {
         if (_pageSize == 0)
         {
-            var first = new byte[MetaPage.Bytes];
-            RandomAccess.Read(data, first, 0);
-            if (!MetaPage.IsValid(first)) return new Status(StatusCode.Corruption, $"{path}: page 0 is no meta page of LMDB");
-            _pageSize = MetaPage.PageSize(first);
+            var first = MetaPage.ReadFirst(data, path);
+            if (!first.IsOk) return first.Status;
+            _pageSize = MetaPage.PageSize(first.Value);
         }
 
         return MetaPage.Read(data, _pageSize, transaction, path);

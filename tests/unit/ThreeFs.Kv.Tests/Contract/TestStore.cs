@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using ThreeFs.Kv.Lmdb;
 
 namespace ThreeFs.Kv.Tests.Contract;
 
@@ -35,7 +36,7 @@ public sealed class LmdbStore : TestStore
 {
     private readonly TempDirectory _directory = new();
 
-    public LmdbStore() => Engine = Lmdb.LmdbKvEngine.Open(new() { Path = _directory.Path }, Time).Value;
+    public LmdbStore() => Engine = LmdbKvEngine.Open(new() { Path = _directory.Path }, Time).Value;
 
     public override IKvEngine Engine { get; }
 
