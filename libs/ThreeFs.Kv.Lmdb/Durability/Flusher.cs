@@ -90,7 +90,10 @@ internal sealed class Flusher
         if (status.IsOk)
         {
             status = _points.Advance();
-            if (!status.IsOk) _environment.Fail(status);
+
+            // Without space for the record the old steady point stands and another attempt may succeed.
+            if (status.Code == StatusCode.NoSpace) _dirty = true;
+            else if (!status.IsOk) _environment.Fail(status);
         }
 
         foreach (var waiter in _flushing) waiter.Flushed(status);

@@ -27,8 +27,8 @@ internal sealed class SteadyFile : IDisposable
         if (file is null) return new Status(StatusCode.IoError, $"{path}: {Posix.Describe(errno)}");
         try
         {
-            // Full length at once: later writes change no metadata, so fdatasync is one write.
-            if (RandomAccess.GetLength(file) < 2 * SlotDistance) RandomAccess.Write(file, new byte[1], 2 * SlotDistance - 1);
+            // Both slots get their blocks at once: later writes change no metadata, so fdatasync is one write, and need no space.
+            if (RandomAccess.GetLength(file) < 2 * SlotDistance) RandomAccess.Write(file, new byte[2 * SlotDistance], 0);
             return new SteadyFile(file, path);
         }
         catch (IOException e)
@@ -67,7 +67,10 @@ internal sealed class SteadyFile : IDisposable
         return newest;
     }
 
-    /// <summary>Writes the record over the older one and forces it to stable storage. The caller holds the lock.</summary>
+    /// <summary>
+    /// Writes the record over the older one and forces it to stable storage. The caller holds the lock. NoSpace: nothing was written (a file
+    /// system that never overwrites in place).
+    /// </summary>
     public Status Write(SteadyRecord record)
     {
         try
@@ -76,7 +79,7 @@ internal sealed class SteadyFile : IDisposable
         }
         catch (IOException e)
         {
-            return new Status(StatusCode.IoError, $"{_path}: {e.Message}");
+            return new Status(MdbErrors.IsOutOfSpace(e.HResult) ? StatusCode.NoSpace : StatusCode.IoError, $"{_path}: {e.Message}");
         }
 
         return Answer(Posix.SyncData(_file), "flushing");

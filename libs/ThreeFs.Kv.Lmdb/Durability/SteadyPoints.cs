@@ -92,6 +92,7 @@ internal sealed class SteadyPoints(nint env, SafeFileHandle data, SteadyFile ste
         var errno = syncOverride is null ? Posix.SyncData(data) : syncOverride();
         if (errno != 0) return GiveUp(newest, sequence, new Status(StatusCode.IoError, $"{path}: {Posix.Describe(errno)} (flushing)"));
         var status = steady.Write(new SteadyRecord(sequence, boot, meta.Value));
+        if (status.Code == StatusCode.NoSpace) return status;
         if (!status.IsOk) return GiveUp(newest, sequence, status);
         SwapPins();
         return Status.Ok;
