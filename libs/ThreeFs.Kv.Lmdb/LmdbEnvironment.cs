@@ -6,7 +6,9 @@ using ThreeFs.Kv.Lmdb.Storage;
 
 namespace ThreeFs.Kv.Lmdb;
 
-/// <summary>An open environment: the handle, its two threads, its snapshots and its files. Made by <see cref="LmdbOpening"/>.</summary>
+/// <summary>
+/// An open environment: the handle, its two threads, its snapshots and its files. Made by <see cref="LmdbOpening"/>.
+/// </summary>
 internal sealed class LmdbEnvironment
 {
     private readonly TimeProvider _time;
@@ -32,7 +34,11 @@ internal sealed class LmdbEnvironment
         _points = points;
         Snapshots = new SnapshotPool(handle, database, options.Path, options.MaxSnapshots);
         Flusher = new Flusher(this, points, Snapshots, options.FlushInterval);
-        Committer = new Committer(this, new CommitLog(database, version, options.ConflictWindow), Flusher, options.MaxQueuedCommits);
+        Committer = new Committer(
+            this,
+            new CommitLog(database, version, options.ConflictWindow),
+            Flusher,
+            options.MaxQueuedCommits);
     }
 
     public nint Handle { get; }

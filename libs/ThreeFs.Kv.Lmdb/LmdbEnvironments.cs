@@ -4,8 +4,8 @@ using ThreeFs.Kv.Lmdb.Native;
 namespace ThreeFs.Kv.Lmdb;
 
 /// <summary>
-/// The environments this process has open, by canonical path. Process-wide state because LMDB demands it: opening one environment twice in a
-/// process breaks its locks.
+/// The environments this process has open, by canonical path. Process-wide state because LMDB demands it: opening one
+/// environment twice in a process breaks its locks.
 /// </summary>
 internal static class LmdbEnvironments
 {
@@ -55,7 +55,8 @@ internal static class LmdbEnvironments
         {
             var full = Path.GetFullPath(path);
             Directory.CreateDirectory(full);
-            return Posix.RealPath(full) is { } real ? real : new Status(StatusCode.IoError, $"{full}: cannot be resolved");
+            if (Posix.RealPath(full) is { } real) return real;
+            return new Status(StatusCode.IoError, $"{full}: cannot be resolved");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

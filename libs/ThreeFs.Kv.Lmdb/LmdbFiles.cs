@@ -30,7 +30,9 @@ internal sealed class LmdbFiles : IDisposable
 
     public SteadyFile Steady { get; }
 
-    /// <summary>A descriptor of our own on the data file, for flushes and meta pages; made once the file exists.</summary>
+    /// <summary>
+    /// A descriptor of our own on the data file, for flushes and meta pages; made once the file exists.
+    /// </summary>
     public SafeFileHandle? Data { get; private set; }
 
     public string DataPath => Path.Combine(_directory, "data.mdb");
@@ -59,7 +61,8 @@ internal sealed class LmdbFiles : IDisposable
         return Data is null ? new Status(StatusCode.IoError, $"{DataPath}: {Posix.Describe(errno)}") : Status.Ok;
     }
 
-    public Status LockOpening() => Answer(Posix.Lock(_open, Posix.LockExclusive), "waiting for another process to open it");
+    public Status LockOpening() =>
+        Answer(Posix.Lock(_open, Posix.LockExclusive), "waiting for another process to open it");
 
     public void UnlockOpening() => Posix.Lock(_open, Posix.Unlock);
 
@@ -70,7 +73,7 @@ internal sealed class LmdbFiles : IDisposable
             ? Status.Ok
             : new Status(
                 StatusCode.Unavailable,
-                $"{_directory} must be restored to its last flush, but another process still uses it: stop every process that does, then start again");
+                $"{_directory} must be restored to its last flush, but another process uses it: stop all that do, then start again");
     }
 
     public Status LockShared() => Answer(Posix.Lock(_users, Posix.LockShared), "locking");

@@ -4,16 +4,18 @@ using ThreeFs.Kv.Lmdb.Durability;
 namespace ThreeFs.Kv.Lmdb;
 
 /// <summary>
-/// The embedded engine: one LMDB environment on a local disk, shared by any number of processes of one host (not over a network file
-/// system, and not by processes in containers with separate process ids). The design and its proof are in docs/adr/0003-embedded-kv.md.
+/// The embedded engine: one LMDB environment on a local disk, shared by any number of processes of one host (not over a
+/// network file system, and not by processes in containers with separate process ids). The design and its proof are in
+/// docs/adr/0003-embedded-kv.md.
 /// <list type="bullet">
-/// <item>Reads run on the caller's thread from a snapshot and never wait. A transaction that idles past <see cref="KvLimits.MaxAge"/>
-/// loses its snapshot (TxTooOld), so a forgotten one cannot make the file grow.</item>
-/// <item>Commits are optimistic, checked and applied in batches by one thread a process; the continuation of CommitAsync runs
-/// on the thread pool.</item>
-/// <item>A killed process leaves nothing behind: neither locks, nor snapshots, nor half a commit. A power failure undoes at most
-/// relaxed commits that were not flushed.</item>
-/// <item>Full disk or map: the commit answers NoSpace and nothing of it is applied; clearing still works where a page is left.</item>
+/// <item>Reads run on the caller's thread from a snapshot and never wait. A transaction that idles past <see
+/// cref="KvLimits.MaxAge"/> loses its snapshot (TxTooOld), so a forgotten one cannot make the file grow.</item>
+/// <item>Commits are optimistic, checked and applied in batches by one thread a process; the continuation of
+/// CommitAsync runs on the thread pool.</item>
+/// <item>A killed process leaves nothing behind: neither locks, nor snapshots, nor half a commit. A power failure
+/// undoes at most relaxed commits that were not flushed.</item>
+/// <item>Full disk or map: the commit answers NoSpace and nothing of it is applied; clearing still works where a page
+/// is left.</item>
 /// <item>A failed flush ends the use of the environment in every process (IoError) until all have restarted.</item>
 /// </list>
 /// Engines of one process on one directory share the environment; the first one's options count.

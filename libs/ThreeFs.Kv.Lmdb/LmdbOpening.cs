@@ -7,9 +7,9 @@ using ThreeFs.Kv.Lmdb.Storage;
 namespace ThreeFs.Kv.Lmdb;
 
 /// <summary>
-/// Opens an environment, one process at a time: restores it when the machine has failed since the last steady point, checks its format, and
-/// makes a steady point of this process's own before its first write. A process killed anywhere in here leaves the next one to do the same
-/// again: the record of the earlier boot is replaced last.
+/// Opens an environment, one process at a time: restores it when the machine has failed since the last steady point,
+/// checks its format, and makes a steady point of this process's own before its first write. A process killed anywhere
+/// in here leaves the next one to do the same again: the record of the earlier boot is replaced last.
 /// </summary>
 internal static class LmdbOpening
 {
@@ -31,7 +31,11 @@ internal static class LmdbOpening
         return environment;
     }
 
-    private static Result<LmdbEnvironment> OpenLocked(LmdbOptions options, TimeProvider time, LmdbFiles files, Guid boot)
+    private static Result<LmdbEnvironment> OpenLocked(
+        LmdbOptions options,
+        TimeProvider time,
+        LmdbFiles files,
+        Guid boot)
     {
         var restored = RestoreAfterFailure(options, files, boot);
         if (!restored.IsOk) return restored.Status;
@@ -46,13 +50,26 @@ internal static class LmdbOpening
         SteadyPoints? points = null;
         if (status.IsOk)
         {
-            points = new SteadyPoints(handle.Value, files.Data!, files.Steady, boot, options.Path, options.SyncOverride);
+            points = new SteadyPoints(
+                handle.Value,
+                files.Data!,
+                files.Steady,
+                boot,
+                options.Path,
+                options.SyncOverride);
             status = points.Advance(opening: true);
         }
 
         if (status.IsOk) status = files.SyncNames();
         if (status.IsOk)
-            return new LmdbEnvironment(handle.Value, prepared.Value.Database, prepared.Value.Version, options, time, files, points!);
+            return new LmdbEnvironment(
+                handle.Value,
+                prepared.Value.Database,
+                prepared.Value.Version,
+                options,
+                time,
+                files,
+                points!);
         points?.Close();
         Mdb.EnvClose(handle.Value);
         return status;
@@ -67,18 +84,22 @@ internal static class LmdbOpening
         if (newest.Value is not { } record)
         {
             // Never completed, or a backup of the data file alone: LMDB says whether it is intact.
-            if (exists) options.Notice?.Invoke($"{options.Path} has no steady point yet, taking the data file as it is");
+            if (exists)
+                options.Notice?.Invoke($"{options.Path} has no steady point yet, taking the data file as it is");
             return false;
         }
 
-        if (!exists) return new Status(StatusCode.Corruption, $"{files.DataPath} is missing, but {options.Path}/steady describes it");
+        if (!exists)
+            return new Status(
+                StatusCode.Corruption,
+                $"{files.DataPath} is missing, but {options.Path}/steady describes it");
         if (record.BootId == boot) return false;
         var status = files.LockAlone();
         if (status.IsOk) status = files.OpenData();
         if (status.IsOk) status = Restore(files, record);
         if (!status.IsOk) return status;
         options.Notice?.Invoke(
-            $"{options.Path} was last used in an earlier boot of the machine: taken back to its last flush, transaction {record.TransactionId}");
+            $"{options.Path} was last used in an earlier boot: taken back to its last flush, transaction {record.TransactionId}");
         return true;
     }
 
@@ -89,7 +110,8 @@ internal static class LmdbOpening
             var status = MetaPage.Restore(files.Data!, record.Meta, files.DataPath);
             if (!status.IsOk) return status;
             var errno = Posix.SyncData(files.Data!);
-            return errno == 0 ? Status.Ok : new Status(StatusCode.IoError, $"{files.DataPath}: {Posix.Describe(errno)}");
+            if (errno == 0) return Status.Ok;
+            return new Status(StatusCode.IoError, $"{files.DataPath}: {Posix.Describe(errno)}");
         }
         catch (IOException e)
         {
@@ -103,10 +125,13 @@ internal static class LmdbOpening
         if (code != 0) return MdbErrors.ToStatus(code, options.Path, "creating the handle");
         code = Mdb.EnvSetMapSize(handle, (nuint)options.MapSize);
         if (code == 0) code = Mdb.EnvSetMaxReaders(handle, (uint)options.MaxReaders);
-        if (code == 0) code = Mdb.EnvOpen(handle, options.Path, Mdb.NoSync | Mdb.NoTls | Mdb.NoReadAhead | Mdb.NoMemInit, 0x1A4);
+        if (code == 0)
+            code = Mdb.EnvOpen(handle, options.Path, Mdb.NoSync | Mdb.NoTls | Mdb.NoReadAhead | Mdb.NoMemInit, 0x1A4);
         var status = MdbErrors.ToStatus(code, options.Path, "opening");
         if (status.IsOk && Mdb.EnvGetMaxKeySize(handle) < StoredKeys.MaxRowKey)
-            status = new Status(StatusCode.Unavailable, $"liblmdb was built for keys shorter than {StoredKeys.MaxRowKey} bytes");
+            status = new Status(
+                StatusCode.Unavailable,
+                $"liblmdb was built for keys shorter than {StoredKeys.MaxRowKey} bytes");
         if (status.IsOk) return handle;
         Mdb.EnvClose(handle);
         return status;
@@ -126,7 +151,9 @@ internal static class LmdbOpening
         {
             var found = format.Length == 1 ? format[0] : 0;
             Mdb.TxnAbort(txn);
-            return new Status(StatusCode.UnknownFormatVersion, $"{path}: format {found}, this build knows {FormatVersion}");
+            return new Status(
+                StatusCode.UnknownFormatVersion,
+                $"{path}: format {found}, this build knows {FormatVersion}");
         }
         else if (code == 0) code = Snapshot.ReadVersion(txn, database, out version);
 

@@ -2,7 +2,9 @@ using ThreeFs.Base;
 
 namespace ThreeFs.Kv.Lmdb;
 
-/// <summary>Settings of <see cref="LmdbKvEngine"/>. Every process that uses one environment should use the same.</summary>
+/// <summary>
+/// Settings of <see cref="LmdbKvEngine"/>. Every process that uses one environment should use the same.
+/// </summary>
 public sealed record LmdbOptions
 {
     private const string Scheme = "lmdb:";
@@ -10,7 +12,9 @@ public sealed record LmdbOptions
     /// <summary>Directory of the environment; created when missing.</summary>
     public required string Path { get; init; }
 
-    /// <summary>The largest size of the data file. Only address space until it is used; the file grows as needed.</summary>
+    /// <summary>
+    /// The largest size of the data file. Only address space until it is used; the file grows as needed.
+    /// </summary>
     public long MapSize { get; init; } = 64L << 30;
 
     /// <summary>Reader slots shared by all processes; the process that opens first decides.</summary>
@@ -25,10 +29,14 @@ public sealed record LmdbOptions
     /// <summary>Relaxed commits are on stable storage about this long after their acknowledgement.</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>How long commits are remembered for conflict detection; at least <see cref="KvLimits.MaxAge"/>.</summary>
+    /// <summary>
+    /// How long commits are remembered for conflict detection; at least <see cref="KvLimits.MaxAge"/>.
+    /// </summary>
     public TimeSpan ConflictWindow { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Told what an operator wants to know: recovery after a power failure, a failed flush. Called from any thread.</summary>
+    /// <summary>
+    /// Told what an operator wants to know: recovery after a power failure, a failed flush. Called from any thread.
+    /// </summary>
     public Action<string>? Notice { get; init; }
 
     /// <summary>Stands for the boot of the machine in tests of power failures; null: the kernel's.</summary>
@@ -50,10 +58,13 @@ public sealed record LmdbOptions
         if (string.IsNullOrWhiteSpace(Path)) return Bad("Path is empty");
         if (MapSize < 1 << 20) return Bad($"MapSize = {MapSize}, at least 1 MiB");
         if (MaxReaders is < 16 or > 65536) return Bad($"MaxReaders = {MaxReaders}, 16 to 65536");
-        if (MaxSnapshots < 1 || MaxSnapshots > MaxReaders - 8) return Bad($"MaxSnapshots = {MaxSnapshots}, 1 to MaxReaders - 8");
+        if (MaxSnapshots < 1 || MaxSnapshots > MaxReaders - 8)
+            return Bad($"MaxSnapshots = {MaxSnapshots}, 1 to MaxReaders - 8");
         if (MaxQueuedCommits < 1) return Bad($"MaxQueuedCommits = {MaxQueuedCommits}, at least 1");
         if (FlushInterval <= TimeSpan.Zero) return Bad($"FlushInterval = {FlushInterval}, must be positive");
-        return ConflictWindow < KvLimits.MaxAge ? Bad($"ConflictWindow = {ConflictWindow}, at least {KvLimits.MaxAge}") : Status.Ok;
+        return ConflictWindow < KvLimits.MaxAge
+            ? Bad($"ConflictWindow = {ConflictWindow}, at least {KvLimits.MaxAge}")
+            : Status.Ok;
 
         static Status Bad(string what) => new(StatusCode.InvalidArgument, $"LMDB options: {what}");
     }

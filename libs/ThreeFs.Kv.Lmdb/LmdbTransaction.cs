@@ -7,8 +7,8 @@ using ThreeFs.Kv.Lmdb.Storage;
 namespace ThreeFs.Kv.Lmdb;
 
 /// <summary>
-/// A transaction of <see cref="LmdbKvEngine"/>: reads an LMDB snapshot on the caller's thread, hands its buffer to the committer. It is its own
-/// completion source; continuations of the commit run on the thread pool.
+/// A transaction of <see cref="LmdbKvEngine"/>: reads an LMDB snapshot on the caller's thread, hands its buffer to the
+/// committer. It is its own completion source; continuations of the commit run on the thread pool.
 /// </summary>
 internal sealed class LmdbTransaction(LmdbEnvironment environment, TimeProvider time, bool readOnly)
     : BufferedTransaction(readOnly), IValueTaskSource<Status>, IFlushWaiter
@@ -73,9 +73,14 @@ internal sealed class LmdbTransaction(LmdbEnvironment environment, TimeProvider 
         return Status.Ok;
     }
 
-    protected override Status ReadSnapshot(ReadOnlySpan<byte> key, out byte[]? value) => _snapshot!.Read(key, out value);
+    protected override Status ReadSnapshot(ReadOnlySpan<byte> key, out byte[]? value) =>
+        _snapshot!.Read(key, out value);
 
-    protected override Status ScanSnapshot(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, bool reverse, RangeMerger rows) =>
+    protected override Status ScanSnapshot(
+        ReadOnlySpan<byte> begin,
+        ReadOnlySpan<byte> end,
+        bool reverse,
+        RangeMerger rows) =>
         _snapshot!.Scan(begin, end, reverse, rows);
 
     protected override ValueTask<Status> SubmitAsync(KvDurability durability)

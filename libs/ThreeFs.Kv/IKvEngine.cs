@@ -7,10 +7,10 @@ namespace ThreeFs.Kv;
 /// <list type="bullet">
 /// <item>Strictly serializable: a transaction reads one snapshot and commits only if nothing it read was written since.
 /// A transaction begun after a commit was acknowledged sees that commit, in every process that shares the store.</item>
-/// <item>Keys are 1 to <see cref="KvLimits.MaxKeyBytes"/> bytes, ordered bytewise, and never start with 0xFF (FoundationDB
-/// keeps those for itself).</item>
-/// <item>Thread-safe. Its transactions are not: one caller at a time, but reads may be started before earlier ones
-/// have completed.</item>
+/// <item>Keys are 1 to <see cref="KvLimits.MaxKeyBytes"/> bytes, ordered bytewise, and never start with 0xFF
+/// (FoundationDB keeps those for itself).</item>
+/// <item>Thread-safe. Its transactions are not: one caller at a time, but reads may be started before earlier ones have
+/// completed.</item>
 /// </list>
 /// </summary>
 public interface IKvEngine : IAsyncDisposable

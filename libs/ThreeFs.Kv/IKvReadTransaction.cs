@@ -4,8 +4,8 @@ namespace ThreeFs.Kv;
 
 /// <summary>
 /// Reads of one snapshot. Errors of every read: TxTooOld when the snapshot is older than <see cref="KvLimits.MaxAge"/>
-/// or no longer kept, TxThrottled, TxUnreachable, Cancelled after <see cref="Cancel"/> or <see cref="IDisposable.Dispose"/>,
-/// InvalidArgument for a bad key or an inverted range.
+/// or no longer kept, TxThrottled, TxUnreachable, Cancelled after <see cref="Cancel"/> or <see
+/// cref="IDisposable.Dispose"/>, InvalidArgument for a bad key or an inverted range.
 /// </summary>
 public interface IKvReadTransaction : IDisposable
 {
@@ -13,16 +13,17 @@ public interface IKvReadTransaction : IDisposable
     ValueTask<Result<KvVersion>> GetReadVersionAsync(CancellationToken ct = default);
 
     /// <summary>
-    /// The value of <paramref name="key"/>, which the caller owns and may keep. A snapshot read does not join the read-conflict
-    /// set. Both kinds see the transaction's own writes.
+    /// The value of <paramref name="key"/>, which the caller owns and may keep. A snapshot read does not join the
+    /// read-conflict set. Both kinds see the transaction's own writes.
     /// </summary>
     ValueTask<Result<KvValue>> GetAsync(ReadOnlySpan<byte> key, bool snapshot = false, CancellationToken ct = default);
 
     /// <summary>
-    /// Rows with <paramref name="begin"/> ≤ key &lt; <paramref name="end"/>, ascending or, with <paramref name="reverse"/>,
-    /// descending from the end. At most <paramref name="limit"/> rows (0: the engine's page size), and never more than
-    /// <see cref="KvLimits.MaxPageRows"/> rows or about <see cref="KvLimits.MaxPageBytes"/> bytes: honour <see cref="KvPage.More"/>.
-    /// The read-conflict range covers what was returned, and the rest of the range only when there is no more.
+    /// Rows with <paramref name="begin"/> ≤ key &lt; <paramref name="end"/>, ascending or, with <paramref
+    /// name="reverse"/>, descending from the end. At most <paramref name="limit"/> rows (0: the engine's page size),
+    /// and never more than <see cref="KvLimits.MaxPageRows"/> rows or about <see cref="KvLimits.MaxPageBytes"/> bytes:
+    /// honour <see cref="KvPage.More"/>. The read-conflict range covers what was returned, and the rest of the range
+    /// only when there is no more.
     /// </summary>
     ValueTask<Result<KvPage>> GetRangeAsync(
         ReadOnlySpan<byte> begin,

@@ -22,7 +22,9 @@ public static class KvAtomics
     public static void ByteMax(this IKvTransaction transaction, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
         transaction.Mutate(KvMutation.ByteMax, key, value);
 
-    /// <summary>Reads a counter written by <see cref="AtomicAdd"/> or <see cref="AtomicMax"/>; a missing one is 0.</summary>
+    /// <summary>
+    /// Reads a counter written by <see cref="AtomicAdd"/> or <see cref="AtomicMax"/>; a missing one is 0.
+    /// </summary>
     public static ulong ReadCounter(this KvValue value)
     {
         Span<byte> bytes = stackalloc byte[8];

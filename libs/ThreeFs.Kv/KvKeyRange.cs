@@ -11,7 +11,8 @@ public readonly record struct KvKeyRange(byte[] Begin, byte[] End)
 
     public bool Contains(ReadOnlySpan<byte> key) => key.SequenceCompareTo(Begin) >= 0 && key.SequenceCompareTo(End) < 0;
 
-    public bool Equals(KvKeyRange other) => Begin.AsSpan().SequenceEqual(other.Begin) && End.AsSpan().SequenceEqual(other.End);
+    public bool Equals(KvKeyRange other) =>
+        Begin.AsSpan().SequenceEqual(other.Begin) && End.AsSpan().SequenceEqual(other.End);
 
     public override int GetHashCode()
     {

@@ -17,8 +17,8 @@ public static class KvKeys
     }
 
     /// <summary>
-    /// The smallest key greater than every key with <paramref name="prefix"/>: trailing 0xFF dropped, the last byte incremented.
-    /// Without such a key (nothing but 0xFF, or empty) the end of all user keys.
+    /// The smallest key greater than every key with <paramref name="prefix"/>: trailing 0xFF dropped, the last byte
+    /// incremented. Without such a key (nothing but 0xFF, or empty) the end of all user keys.
     /// </summary>
     public static byte[] PrefixEnd(ReadOnlySpan<byte> prefix)
     {

@@ -1,8 +1,8 @@
 namespace ThreeFs.Kv;
 
 /// <summary>
-/// Atomic mutations; the numbers are FoundationDB's. In <see cref="Add"/> and <see cref="Max"/> the stored value is first
-/// truncated or extended with zeros to the operand's length, and a missing one counts as zeros.
+/// Atomic mutations; the numbers are FoundationDB's. In <see cref="Add"/> and <see cref="Max"/> the stored value is
+/// first truncated or extended with zeros to the operand's length, and a missing one counts as zeros.
 /// </summary>
 public enum KvMutation : byte
 {

@@ -3,12 +3,11 @@ using ThreeFs.Base;
 namespace ThreeFs.Kv;
 
 /// <summary>
-/// Runs a transaction until it commits or cannot: bounded repeats with exponential, jittered back-off on the injected clock.
-/// The body reads and writes through the attempt's transaction and returns its result; Ok is then committed, a failure is not.
-/// Transaction failures (of the body or the commit, <see cref="StatusCodes.IsRetryableTransaction"/>) repeat the body with
-/// a fresh transaction, so it must have no effects outside of the transaction. Every other failure goes to the caller as it is. When
-/// the repeats are used up the last failure is returned.
-/// Thread-safe.
+/// Runs a transaction until it commits or cannot: bounded repeats with exponential, jittered back-off on the injected
+/// clock. The body reads and writes through the attempt's transaction and returns its result; Ok is then committed, a
+/// failure is not. Transaction failures (of the body or the commit, <see cref="StatusCodes.IsRetryableTransaction"/>)
+/// repeat the body with a fresh transaction, so it must have no effects outside of the transaction. Every other failure
+/// goes to the caller as it is. When the repeats are used up the last failure is returned. Thread-safe.
 /// </summary>
 public sealed class KvRetry(IKvEngine engine, TimeProvider time, SeededRandom random, KvRetryOptions? options = null)
 {
@@ -24,7 +23,8 @@ public sealed class KvRetry(IKvEngine engine, TimeProvider time, SeededRandom ra
         var mayHaveCommitted = false;
         for (var attempt = 0; ; attempt++)
         {
-            if (ct.IsCancellationRequested) return new Status(StatusCode.Cancelled, "the caller gave up on the transaction");
+            if (ct.IsCancellationRequested)
+                return new Status(StatusCode.Cancelled, "the caller gave up on the transaction");
             Status failure;
             using (var transaction = Engine.BeginTransaction())
             {
@@ -40,8 +40,8 @@ public sealed class KvRetry(IKvEngine engine, TimeProvider time, SeededRandom ra
     }
 
     /// <summary>
-    /// Runs a body that only reads, on one snapshot per attempt: nothing is tracked or committed. TxTooOld repeats it on a newer
-    /// snapshot.
+    /// Runs a body that only reads, on one snapshot per attempt: nothing is tracked or committed. TxTooOld repeats it
+    /// on a newer snapshot.
     /// </summary>
     public async ValueTask<Result<T>> ReadAsync<T>(
         Func<IKvReadTransaction, ValueTask<Result<T>>> body,
@@ -49,7 +49,8 @@ public sealed class KvRetry(IKvEngine engine, TimeProvider time, SeededRandom ra
     {
         for (var attempt = 0; ; attempt++)
         {
-            if (ct.IsCancellationRequested) return new Status(StatusCode.Cancelled, "the caller gave up on the transaction");
+            if (ct.IsCancellationRequested)
+                return new Status(StatusCode.Cancelled, "the caller gave up on the transaction");
             Result<T> result;
             using (var transaction = Engine.BeginReadOnly()) result = await body(transaction);
             if (result.IsOk || !MayRepeat(result.Code, attempt)) return result;

@@ -12,7 +12,9 @@ public sealed record KvRetryOptions
 
     public TimeSpan MaxBackoff { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Conflicts this early in the sequence repeat at once: with optimistic transactions the winner is already done.</summary>
+    /// <summary>
+    /// Conflicts this early in the sequence repeat at once: with optimistic transactions the winner is already done.
+    /// </summary>
     public int ImmediateConflictRetries { get; init; } = 2;
 
     /// <summary>False: TxMaybeCommitted is returned to the caller instead of repeated.</summary>

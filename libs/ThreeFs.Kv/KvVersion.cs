@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace ThreeFs.Kv;
 
-/// <summary>A point in the store's commit order. Never goes back, not even when a power failure undoes relaxed commits.</summary>
+/// <summary>
+/// A point in the store's commit order. Never goes back, not even when a power failure undoes relaxed commits.
+/// </summary>
 public readonly record struct KvVersion(long Value) : IComparable<KvVersion>
 {
     /// <summary>No version: nothing was committed.</summary>

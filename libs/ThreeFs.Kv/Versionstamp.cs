@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ThreeFs.Kv;
 
 /// <summary>
-/// Ten bytes that order commits: the commit's version and its place among the commits that share the version, both big-endian,
-/// so that the bytes sort as the numbers do.
+/// Ten bytes that order commits: the commit's version and its place among the commits that share the version, both
+/// big-endian, so that the bytes sort as the numbers do.
 /// </summary>
 public readonly record struct Versionstamp(ulong Version, ushort Order) : IComparable<Versionstamp>
 {

@@ -6,11 +6,10 @@ using ThreeFs.Kv.Lmdb.Storage;
 namespace ThreeFs.Kv.Lmdb.Commit;
 
 /// <summary>
-/// Cross-process conflict detection. The log in the environment says what each recent version wrote, whoever committed it; this class
-/// follows it into <see cref="RecentCommits"/>, appends to it and trims it. Only used inside the LMDB write transaction, so the log and
-/// the memory cannot drift apart.
-/// Correctness never depends on a clock: a snapshot older than what is known gets TxTooOld by its version; time only decides
-/// what to forget.
+/// Cross-process conflict detection. The log in the environment says what each recent version wrote, whoever committed
+/// it; this class follows it into <see cref="RecentCommits"/>, appends to it and trims it. Only used inside the LMDB
+/// write transaction, so the log and the memory cannot drift apart. Correctness never depends on a clock: a snapshot
+/// older than what is known gets TxTooOld by its version; time only decides what to forget.
 /// </summary>
 internal sealed unsafe class CommitLog(uint dbi, KvVersion version, TimeSpan window)
 {
@@ -39,7 +38,9 @@ internal sealed unsafe class CommitLog(uint dbi, KvVersion version, TimeSpan win
 
     public void StartBatch(long utcMilliseconds) => CommitLogRecord.Start(_record, utcMilliseconds);
 
-    /// <summary>Remembers what one transaction of the batch wrote; later ones of the same batch are checked against it.</summary>
+    /// <summary>
+    /// Remembers what one transaction of the batch wrote; later ones of the same batch are checked against it.
+    /// </summary>
     public void Add(KvVersion batch, RangeSet written, long utcMilliseconds)
     {
         Recent.Add(batch, written.Intervals.ToArray(), utcMilliseconds);
@@ -93,7 +94,9 @@ internal sealed unsafe class CommitLog(uint dbi, KvVersion version, TimeSpan win
         return 0;
     }
 
-    /// <summary>Deletes a few of the oldest rows; more than a batch adds, so the log shrinks to its window again after a burst.</summary>
+    /// <summary>
+    /// Deletes a few of the oldest rows; more than a batch adds, so the log shrinks to its window again after a burst.
+    /// </summary>
     private int Trim(nint txn, KvVersion batch, long utcMilliseconds)
     {
         var code = Mdb.CursorOpen(txn, dbi, out var cursor);
@@ -119,5 +122,6 @@ internal sealed unsafe class CommitLog(uint dbi, KvVersion version, TimeSpan win
         return code;
     }
 
-    private static bool IsLogKey(ReadOnlySpan<byte> key) => key.Length == StoredKeys.LogKeyBytes && key.StartsWith(StoredKeys.LogPrefix);
+    private static bool IsLogKey(ReadOnlySpan<byte> key) =>
+        key.Length == StoredKeys.LogKeyBytes && key.StartsWith(StoredKeys.LogPrefix);
 }

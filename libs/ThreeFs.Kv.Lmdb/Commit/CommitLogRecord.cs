@@ -4,9 +4,9 @@ using ThreeFs.Kv.Buffering;
 namespace ThreeFs.Kv.Lmdb.Commit;
 
 /// <summary>
-/// One row of the commit log, for the other processes' conflict detection: format version u8, time of the commit in UTC milliseconds i64,
-/// then for each range written: length of begin u16, length of end u16 (<see cref="SingleKey"/>: the range is the key begin and no end
-/// follows), begin, end. Little-endian.
+/// One row of the commit log, for the other processes' conflict detection: format version u8, time of the commit in UTC
+/// milliseconds i64, then for each range written: length of begin u16, length of end u16 (<see cref="SingleKey"/>: the
+/// range is the key begin and no end follows), begin, end. Little-endian.
 /// </summary>
 internal static class CommitLogRecord
 {
@@ -39,7 +39,9 @@ internal static class CommitLogRecord
 
     /// <summary>Null: not a record this build can read.</summary>
     public static long? ReadTime(ReadOnlySpan<byte> record) =>
-        record.Length >= HeaderBytes && record[0] == FormatVersion ? BinaryPrimitives.ReadInt64LittleEndian(record[1..]) : null;
+        record.Length >= HeaderBytes && record[0] == FormatVersion
+            ? BinaryPrimitives.ReadInt64LittleEndian(record[1..])
+            : null;
 
     public static RangeSet.Interval[]? ReadWrites(ReadOnlySpan<byte> record)
     {

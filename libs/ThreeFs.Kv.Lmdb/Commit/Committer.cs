@@ -7,10 +7,11 @@ using ThreeFs.Kv.Lmdb.Storage;
 namespace ThreeFs.Kv.Lmdb.Commit;
 
 /// <summary>
-/// The thread that commits. It takes every transaction that waits, and under LMDB's write lock (which orders it with the other processes)
-/// checks each against the commit log, applies the ones that pass, and makes one LMDB commit of all: they share a version and are told apart
-/// by the order in their stamps. While one batch is committed the next one gathers, so load makes batches larger, not queues longer.
-/// A batch that fails for want of space is retried one transaction at a time: a large one must not take small ones (deletions!) with it.
+/// The thread that commits. It takes every transaction that waits, and under LMDB's write lock (which orders it with
+/// the other processes) checks each against the commit log, applies the ones that pass, and makes one LMDB commit of
+/// all: they share a version and are told apart by the order in their stamps. While one batch is committed the next one
+/// gathers, so load makes batches larger, not queues longer. A batch that fails for want of space is retried one
+/// transaction at a time: a large one must not take small ones (deletions!) with it.
 /// </summary>
 internal sealed class Committer
 {
@@ -18,8 +19,8 @@ internal sealed class Committer
     private const long MaxBatchBytes = 32 << 20;
 
     /// <summary>
-    /// LMDB commits since the last steady point, each of which keeps about ten pages from reuse. Past it the committer waits for the disk
-    /// instead of growing the file.
+    /// LMDB commits since the last steady point, each of which keeps about ten pages from reuse. Past it the committer
+    /// waits for the disk instead of growing the file.
     /// </summary>
     private const int MaxUnflushedBatches = 16384;
 
@@ -57,7 +58,9 @@ internal sealed class Committer
         {
             if (_stopping) return new Status(StatusCode.Cancelled, $"{_environment.Path} is closed");
             if (_queue.Count >= _maxQueued)
-                return new Status(StatusCode.TxThrottled, $"{_environment.Path}: {_maxQueued} commits are waiting already");
+                return new Status(
+                    StatusCode.TxThrottled,
+                    $"{_environment.Path}: {_maxQueued} commits are waiting already");
             _queue.Enqueue(transaction);
             if (_queue.Count == 1) Monitor.Pulse(_lock);
             return Status.Ok;
@@ -109,7 +112,9 @@ internal sealed class Committer
         {
             while (_queue.Count == 0 && !_stopping) Monitor.Wait(_lock);
             var bytes = 0L;
-            while (_batch.Count < MaxBatchTransactions && bytes < MaxBatchBytes && _queue.TryDequeue(out var transaction))
+            while (_batch.Count < MaxBatchTransactions
+                && bytes < MaxBatchBytes
+                && _queue.TryDequeue(out var transaction))
             {
                 _batch.Add(transaction);
                 bytes += transaction.Buffer.Bytes;
@@ -133,7 +138,8 @@ internal sealed class Committer
     }
 
     /// <summary>
-    /// Completes every transaction of the batch, or none of those that passed when the status is not Ok: then nothing was applied.
+    /// Completes every transaction of the batch, or none of those that passed when the status is not Ok: then nothing
+    /// was applied.
     /// </summary>
     private int Commit(List<LmdbTransaction> batch, out Status status)
     {

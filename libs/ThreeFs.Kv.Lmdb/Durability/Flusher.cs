@@ -5,8 +5,9 @@ using ThreeFs.Kv.Lmdb.Storage;
 namespace ThreeFs.Kv.Lmdb.Durability;
 
 /// <summary>
-/// The thread that makes steady points: at once for whoever waits (all waiters of that moment share one), in the background after relaxed
-/// commits. It also does the periodic chores: follow other processes' steady points, expire old snapshots, clear the slots of dead readers.
+/// The thread that makes steady points: at once for whoever waits (all waiters of that moment share one), in the
+/// background after relaxed commits. It also does the periodic chores: follow other processes' steady points, expire
+/// old snapshots, clear the slots of dead readers.
 /// </summary>
 internal sealed class Flusher
 {

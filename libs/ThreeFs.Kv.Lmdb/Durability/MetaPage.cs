@@ -5,12 +5,13 @@ using ThreeFs.Base;
 namespace ThreeFs.Kv.Lmdb.Durability;
 
 /// <summary>
-/// LMDB's meta page, of which there are two (pages 0 and 1); transaction n writes page n mod 2 and the larger one is valid. Offsets of
-/// data version 1 on 64 bit:
+/// LMDB's meta page, of which there are two (pages 0 and 1); transaction n writes page n mod 2 and the larger one is
+/// valid. Offsets of data version 1 on 64 bit:
 /// <code>
 ///   0 page number u64 · 8 pad u16 · 10 flags u16 (8: meta) · 12 bounds u32
 ///  16 magic u32 · 20 version u32 · 24 address · 32 map size
-///  40 free-list database, 48 bytes (its first field, u32: page size) · 88 main database, 48 bytes · 136 last page u64 · 144 transaction u64
+///  40 free-list database, 48 bytes (its first field, u32: page size) · 88 main database, 48 bytes
+/// 136 last page u64 · 144 transaction u64
 /// </code>
 /// </summary>
 internal static class MetaPage
@@ -34,14 +35,16 @@ internal static class MetaPage
     public static long TransactionId(ReadOnlySpan<byte> meta) => BinaryPrimitives.ReadInt64LittleEndian(meta[144..]);
 
     /// <summary>
-    /// The meta page of <paramref name="transaction"/>. The caller holds the write lock and has seen that it is the newest one, so nobody
-    /// is writing it.
+    /// The meta page of <paramref name="transaction"/>. The caller holds the write lock and has seen that it is the
+    /// newest one, so nobody is writing it.
     /// </summary>
     public static Result<byte[]> Read(SafeFileHandle data, int pageSize, long transaction, string path)
     {
         var meta = ReadAt(data, (transaction & 1) * pageSize, path);
         if (!meta.IsOk || TransactionId(meta.Value) == transaction) return meta;
-        return new Status(StatusCode.Corruption, $"{path}: the meta page of transaction {transaction} is not where LMDB writes it");
+        return new Status(
+            StatusCode.Corruption,
+            $"{path}: the meta page of transaction {transaction} is not where LMDB writes it");
     }
 
     /// <summary>Page 0, which says how large a page is.</summary>
@@ -63,8 +66,8 @@ internal static class MetaPage
     }
 
     /// <summary>
-    /// Makes <paramref name="meta"/> the valid one, whatever both pages hold: LMDB takes page 0 when they are equal and writes the
-    /// next transaction where it belongs. Doing it twice is the same as once.
+    /// Makes <paramref name="meta"/> the valid one, whatever both pages hold: LMDB takes page 0 when they are equal and
+    /// writes the next transaction where it belongs. Doing it twice is the same as once.
     /// </summary>
     public static Status Restore(SafeFileHandle data, ReadOnlySpan<byte> meta, string path)
     {

@@ -5,8 +5,8 @@ using ThreeFs.Kv.Lmdb.Native;
 namespace ThreeFs.Kv.Lmdb.Durability;
 
 /// <summary>
-/// The side file with the two newest steady points, in slots a page apart that are written in turn: a write that a power failure tears leaves
-/// the other slot. Its flock is the right to make a steady point.
+/// The side file with the two newest steady points, in slots a page apart that are written in turn: a write that a
+/// power failure tears leaves the other slot. Its flock is the right to make a steady point.
 /// </summary>
 internal sealed class SteadyFile : IDisposable
 {
@@ -27,8 +27,10 @@ internal sealed class SteadyFile : IDisposable
         if (file is null) return new Status(StatusCode.IoError, $"{path}: {Posix.Describe(errno)}");
         try
         {
-            // Both slots get their blocks at once: later writes change no metadata, so fdatasync is one write, and need no space.
-            if (RandomAccess.GetLength(file) < 2 * SlotDistance) RandomAccess.Write(file, new byte[2 * SlotDistance], 0);
+            // Both slots get their blocks at once: later writes change no metadata, so fdatasync is one write, and need
+            // no space.
+            if (RandomAccess.GetLength(file) < 2 * SlotDistance)
+                RandomAccess.Write(file, new byte[2 * SlotDistance], 0);
             return new SteadyFile(file, path);
         }
         catch (IOException e)
@@ -42,7 +44,10 @@ internal sealed class SteadyFile : IDisposable
 
     public void Unlock() => Posix.Lock(_file, Posix.Unlock);
 
-    /// <summary>The newest complete record; null when there is none yet. Without the lock a record being written is not seen yet.</summary>
+    /// <summary>
+    /// The newest complete record; null when there is none yet. Without the lock a record being written is not seen
+    /// yet.
+    /// </summary>
     public Result<SteadyRecord?> ReadNewest()
     {
         SteadyRecord? newest = null;
@@ -68,8 +73,8 @@ internal sealed class SteadyFile : IDisposable
     }
 
     /// <summary>
-    /// Writes the record over the older one and forces it to stable storage. The caller holds the lock. NoSpace: nothing was written (a file
-    /// system that never overwrites in place).
+    /// Writes the record over the older one and forces it to stable storage. The caller holds the lock. NoSpace:
+    /// nothing was written (a file system that never overwrites in place).
     /// </summary>
     public Status Write(SteadyRecord record)
     {
@@ -79,7 +84,9 @@ internal sealed class SteadyFile : IDisposable
         }
         catch (IOException e)
         {
-            return new Status(MdbErrors.IsOutOfSpace(e.HResult) ? StatusCode.NoSpace : StatusCode.IoError, $"{_path}: {e.Message}");
+            return new Status(
+                MdbErrors.IsOutOfSpace(e.HResult) ? StatusCode.NoSpace : StatusCode.IoError,
+                $"{_path}: {e.Message}");
         }
 
         return Answer(Posix.SyncData(_file), "flushing");

@@ -7,20 +7,27 @@ namespace ThreeFs.Kv.Lmdb.Durability;
 /// <summary>
 /// Makes steady points, so that an environment without LMDB's own syncs survives a power failure.
 /// <para>
-/// LMDB never overwrites a page that the newest transaction or a registered reader can reach. So a process takes a read transaction (the
-/// pin) on transaction n, forces the data file to stable storage, and then saves n's meta page in the <see cref="SteadyFile"/>. After a
-/// power failure that meta page is put back: all it reaches is on disk and was not overwritten, and whatever was written after n is
-/// unreachable.
+/// LMDB never overwrites a page that the newest transaction or a registered reader can reach. So a process takes a read
+/// transaction (the pin) on transaction n, forces the data file to stable storage, and then saves n's meta page in the
+/// <see cref="SteadyFile"/>. After a power failure that meta page is put back: all it reaches is on disk and was not
+/// overwritten, and whatever was written after n is unreachable.
 /// </para>
 /// <para>
-/// Invariant: every process that may write holds a pin that is not newer than the newest steady point on disk. A page that the
-/// steady point reaches was therefore not given free before any pin's snapshot, and LMDB reuses only pages freed before every
-/// reader's snapshot. It holds although pins of killed processes vanish, because each writer has its own: a process makes a steady point
-/// before its first write, and lets go of a pin only when a newer one is covered by a steady point, its own or another process's.
+/// Invariant: every process that may write holds a pin that is not newer than the newest steady point on disk. A page
+/// that the steady point reaches was therefore not given free before any pin's snapshot, and LMDB reuses only pages
+/// freed before every reader's snapshot. It holds although pins of killed processes vanish, because each writer has its
+/// own: a process makes a steady point before its first write, and lets go of a pin only when a newer one is covered by
+/// a steady point, its own or another process's.
 /// </para>
 /// Only the flusher's thread calls this.
 /// </summary>
-internal sealed class SteadyPoints(nint env, SafeFileHandle data, SteadyFile steady, Guid boot, string path, Func<int>? syncOverride)
+internal sealed class SteadyPoints(
+    nint env,
+    SafeFileHandle data,
+    SteadyFile steady,
+    Guid boot,
+    string path,
+    Func<int>? syncOverride)
 {
     private nint _pin;
     private nint _spare;
@@ -32,8 +39,8 @@ internal sealed class SteadyPoints(nint env, SafeFileHandle data, SteadyFile ste
     public long Flushes { get; private set; }
 
     /// <summary>
-    /// Puts everything committed so far on stable storage. <paramref name="opening"/>: the first call of a process, which also replaces the
-    /// record of an earlier boot.
+    /// Puts everything committed so far on stable storage. <paramref name="opening"/>: the first call of a process,
+    /// which also replaces the record of an earlier boot.
     /// </summary>
     public Status Advance(bool opening = false)
     {
@@ -44,7 +51,9 @@ internal sealed class SteadyPoints(nint env, SafeFileHandle data, SteadyFile ste
             var newest = steady.ReadNewest();
             if (!newest.IsOk) return newest.Status;
             if (!opening && newest.Value?.BootId != boot)
-                return new Status(StatusCode.IoError, $"{path}: a flush by another process has failed; restart every process that uses it");
+                return new Status(
+                    StatusCode.IoError,
+                    $"{path}: a flush by another process has failed; restart every process that uses it");
             return Advance(newest.Value, opening);
         }
         finally
@@ -53,12 +62,15 @@ internal sealed class SteadyPoints(nint env, SafeFileHandle data, SteadyFile ste
         }
     }
 
-    /// <summary>Follows the steady points of other processes, so that this one's pin does not keep pages for ever.</summary>
+    /// <summary>
+    /// Follows the steady points of other processes, so that this one's pin does not keep pages for ever.
+    /// </summary>
     public Status Follow()
     {
         var newest = steady.ReadNewest();
         if (!newest.IsOk) return newest.Status;
-        if (newest.Value is not { } record || record.BootId != boot || record.TransactionId <= Id(_pin)) return Status.Ok;
+        if (newest.Value is not { } record || record.BootId != boot || record.TransactionId <= Id(_pin))
+            return Status.Ok;
         if (!_waiting)
         {
             var code = Renew(ref _spare);
@@ -90,7 +102,11 @@ internal sealed class SteadyPoints(nint env, SafeFileHandle data, SteadyFile ste
         Flushes++;
         var sequence = (newest?.Sequence ?? 0) + 1;
         var errno = syncOverride is null ? Posix.SyncData(data) : syncOverride();
-        if (errno != 0) return GiveUp(newest, sequence, new Status(StatusCode.IoError, $"{path}: {Posix.Describe(errno)} (flushing)"));
+        if (errno != 0)
+            return GiveUp(
+                newest,
+                sequence,
+                new Status(StatusCode.IoError, $"{path}: {Posix.Describe(errno)} (flushing)"));
         var status = steady.Write(new SteadyRecord(sequence, boot, meta.Value));
         if (status.Code == StatusCode.NoSpace) return status;
         if (!status.IsOk) return GiveUp(newest, sequence, status);
@@ -98,7 +114,10 @@ internal sealed class SteadyPoints(nint env, SafeFileHandle data, SteadyFile ste
         return Status.Ok;
     }
 
-    /// <summary>Pins the newest transaction with the spare and reads its meta page, both under LMDB's write lock so that it stays the newest.</summary>
+    /// <summary>
+    /// Pins the newest transaction with the spare and reads its meta page, both under LMDB's write lock so that it
+    /// stays the newest.
+    /// </summary>
     private Result<byte[]> PinNewest()
     {
         var code = Mdb.TxnBegin(env, 0, 0, out var writer);
@@ -122,8 +141,8 @@ internal sealed class SteadyPoints(nint env, SafeFileHandle data, SteadyFile ste
     }
 
     /// <summary>
-    /// The kernel reports a failed write-back once and then takes the pages for clean: nobody may flush again and believe it. The mark makes
-    /// every process stop and the next start go back to the last steady point.
+    /// The kernel reports a failed write-back once and then takes the pages for clean: nobody may flush again and
+    /// believe it. The mark makes every process stop and the next start go back to the last steady point.
     /// </summary>
     private Status GiveUp(SteadyRecord? newest, ulong sequence, Status failure)
     {

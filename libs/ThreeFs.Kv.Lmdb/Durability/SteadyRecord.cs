@@ -4,8 +4,9 @@ using ThreeFs.Base;
 namespace ThreeFs.Kv.Lmdb.Durability;
 
 /// <summary>
-/// One steady point: everything transaction <see cref="TransactionId"/> can reach is on stable storage, and no page of it is written again
-/// before a newer steady point is. Stored as magic, format version u8, sequence u64, boot 16 bytes, meta page, CRC32C.
+/// One steady point: everything transaction <see cref="TransactionId"/> can reach is on stable storage, and no page of
+/// it is written again before a newer steady point is. Stored as magic, format version u8, sequence u64, boot 16 bytes,
+/// meta page, CRC32C.
 /// </summary>
 internal sealed record SteadyRecord(ulong Sequence, Guid BootId, byte[] Meta)
 {
@@ -13,7 +14,9 @@ internal sealed record SteadyRecord(ulong Sequence, Guid BootId, byte[] Meta)
     public const byte FormatVersion = 1;
     private const int CrcAt = Bytes - 4;
 
-    /// <summary>The boot of no machine: a flush has failed, what came after this point must not be trusted by anybody.</summary>
+    /// <summary>
+    /// The boot of no machine: a flush has failed, what came after this point must not be trusted by anybody.
+    /// </summary>
     public static readonly Guid Lost = Guid.Empty;
 
     private static ReadOnlySpan<byte> Magic => "3FSTEADY"u8;
@@ -32,16 +35,24 @@ internal sealed record SteadyRecord(ulong Sequence, Guid BootId, byte[] Meta)
         return bytes;
     }
 
-    /// <summary>Ok with null: no record here (never written, or torn by a power failure, or being written right now).</summary>
+    /// <summary>
+    /// Ok with null: no record here (never written, or torn by a power failure, or being written right now).
+    /// </summary>
     public static Result<SteadyRecord?> Decode(ReadOnlySpan<byte> bytes, string path)
     {
         if (bytes.Length < Bytes || !bytes.StartsWith(Magic)) return (SteadyRecord?)null;
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[CrcAt..]) != Crc32C.Compute(bytes[..CrcAt])) return (SteadyRecord?)null;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[CrcAt..]) != Crc32C.Compute(bytes[..CrcAt]))
+            return (SteadyRecord?)null;
         if (bytes[8] != FormatVersion)
-            return new Status(StatusCode.UnknownFormatVersion, $"{path}: format {bytes[8]}, this build knows {FormatVersion}");
+            return new Status(
+                StatusCode.UnknownFormatVersion,
+                $"{path}: format {bytes[8]}, this build knows {FormatVersion}");
         var meta = bytes.Slice(33, MetaPage.Bytes);
         return MetaPage.IsValid(meta)
-            ? new SteadyRecord(BinaryPrimitives.ReadUInt64LittleEndian(bytes[9..]), new Guid(bytes.Slice(17, 16)), meta.ToArray())
+            ? new SteadyRecord(
+                BinaryPrimitives.ReadUInt64LittleEndian(bytes[9..]),
+                new Guid(bytes.Slice(17, 16)),
+                meta.ToArray())
             : new Status(StatusCode.Corruption, $"{path}: the saved meta page makes no sense");
     }
 }

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace ThreeFs.Kv.Lmdb.Native;
 
-/// <summary>A key or value of LMDB: length and address. Addresses handed out by LMDB are valid until the transaction ends.</summary>
+/// <summary>
+/// A key or value of LMDB: length and address. Addresses handed out by LMDB are valid until the transaction ends.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct MdbVal(byte* data, int length)
 {
@@ -13,9 +15,9 @@ internal unsafe struct MdbVal(byte* data, int length)
 }
 
 /// <summary>
-/// The part of lmdb.h that the engine calls. Bound directly and not through LightningDB, whose package carries a native library that does not
-/// load on Debian 12 and whose write path copies; liblmdb comes from the distribution, found by <see cref="MdbLibrary"/>.
-/// Every call returns 0, an errno (positive) or an MDB code (negative).
+/// The part of lmdb.h that the engine calls. Bound directly and not through LightningDB, whose package carries a native
+/// library that does not load on Debian 12 and whose write path copies; liblmdb comes from the distribution, found by
+/// <see cref="MdbLibrary"/>. Every call returns 0, an errno (positive) or an MDB code (negative).
 /// </summary>
 internal static unsafe partial class Mdb
 {

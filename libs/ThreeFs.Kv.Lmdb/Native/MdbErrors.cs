@@ -14,15 +14,19 @@ internal static class MdbErrors
     public static Status ToStatus(int code, string path, string during) => code switch
     {
         0 => Status.Ok,
-        Mdb.MapFull => new(StatusCode.NoSpace, $"{path}: the map is full; raise MapSize in every process that uses it ({during})"),
+        Mdb.MapFull => new(
+            StatusCode.NoSpace,
+            $"{path}: the map is full; raise MapSize in every process that uses it ({during})"),
         Mdb.TxnFull => new(StatusCode.TxTooLarge, $"{path}: the commit touches too many pages ({during})"),
         Enospc or Edquot => new(StatusCode.NoSpace, $"{path}: the disk is full ({during})"),
         Eio when IsDiskFull(path) => new(StatusCode.NoSpace, $"{path}: the disk is full ({during})"),
         Mdb.ReadersFull => new(StatusCode.TxThrottled, $"{path}: every reader slot is in use ({during})"),
         Mdb.MapResized => new(
             StatusCode.Unavailable,
-            $"{path}: another process uses a larger MapSize and has filled it beyond ours; use the same MapSize and restart ({during})"),
-        Mdb.Corrupted or Mdb.Invalid => new(StatusCode.Corruption, $"{path}: not an intact LMDB file: {Mdb.Describe(code)} ({during})"),
+            $"{path}: another process has filled it beyond our MapSize; use the same everywhere and restart ({during})"),
+        Mdb.Corrupted or Mdb.Invalid => new(
+            StatusCode.Corruption,
+            $"{path}: not an intact LMDB file: {Mdb.Describe(code)} ({during})"),
         Mdb.VersionMismatch => new(StatusCode.UnknownFormatVersion, $"{path}: {Mdb.Describe(code)} ({during})"),
         _ => new(StatusCode.IoError, $"{path}: {Mdb.Describe(code)} ({during})"),
     };

@@ -4,12 +4,17 @@ using ThreeFs.Base;
 
 namespace ThreeFs.Kv.Lmdb.Native;
 
-/// <summary>Finds the distribution's liblmdb; without it every call would end in a DllNotFoundException that tells nobody what to do.</summary>
+/// <summary>
+/// Finds the distribution's liblmdb; without it every call would end in a DllNotFoundException that tells nobody what
+/// to do.
+/// </summary>
 internal static class MdbLibrary
 {
     private static readonly Lazy<Status> _loaded = new(Load);
 
-    /// <summary>Ok once the library can be called. Must be asked before the first call into <see cref="Mdb"/>.</summary>
+    /// <summary>
+    /// Ok once the library can be called. Must be asked before the first call into <see cref="Mdb"/>.
+    /// </summary>
     public static Status Check() => _loaded.Value;
 
     private static Status Load()

@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ThreeFs.Kv.Lmdb.Native;
 
-/// <summary>The file calls that .NET does not offer: blocking advisory locks, fdatasync, sync of a directory, canonical paths.</summary>
+/// <summary>
+/// The file calls that .NET does not offer: blocking advisory locks, fdatasync, sync of a directory, canonical paths.
+/// </summary>
 internal static partial class Posix
 {
     public const int LockShared = 1;
@@ -18,8 +20,8 @@ internal static partial class Posix
     private const int OpenCloseOnExec = 0x80000;
 
     /// <summary>
-    /// Opens for reading and writing, creating the file when asked. .NET's own open takes an flock on every file, which would meet the
-    /// locks of this engine.
+    /// Opens for reading and writing, creating the file when asked. .NET's own open takes an flock on every file, which
+    /// would meet the locks of this engine.
     /// </summary>
     public static SafeFileHandle? Open(string path, bool create, out int errno)
     {
@@ -28,7 +30,9 @@ internal static partial class Posix
         return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
-    /// <summary>0 or an errno. The lock belongs to the open file and goes when it is closed or its process dies.</summary>
+    /// <summary>
+    /// 0 or an errno. The lock belongs to the open file and goes when it is closed or its process dies.
+    /// </summary>
     public static int Lock(SafeFileHandle file, int operation)
     {
         while (flock(file, operation) != 0)
@@ -36,7 +40,9 @@ internal static partial class Posix
         return 0;
     }
 
-    /// <summary>0 or an errno. After an error the kernel may have dropped the unwritten pages: never ask again and believe it.</summary>
+    /// <summary>
+    /// 0 or an errno. After an error the kernel may have dropped the unwritten pages: never ask again and believe it.
+    /// </summary>
     public static int SyncData(SafeFileHandle file)
     {
         while (fdatasync(file) != 0)

@@ -12,14 +12,20 @@ internal static class LongKeyBucket
 
     public static ReadOnlySpan<byte> SuffixOf(ReadOnlySpan<byte> key) => key[StoredKeys.MaxPlain..];
 
-    /// <summary>Takes the first entry off <paramref name="bucket"/>; false at the end or where the bytes make no sense.</summary>
-    public static bool Next(scoped ref ReadOnlySpan<byte> bucket, out ReadOnlySpan<byte> suffix, out ReadOnlySpan<byte> value)
+    /// <summary>
+    /// Takes the first entry off <paramref name="bucket"/>; false at the end or where the bytes make no sense.
+    /// </summary>
+    public static bool Next(
+        scoped ref ReadOnlySpan<byte> bucket,
+        out ReadOnlySpan<byte> suffix,
+        out ReadOnlySpan<byte> value)
     {
         suffix = value = default;
         if (bucket.Length < HeaderBytes) return false;
         var suffixLength = BinaryPrimitives.ReadUInt16LittleEndian(bucket);
         var valueLength = BinaryPrimitives.ReadUInt32LittleEndian(bucket[2..]);
-        if (valueLength > KvLimits.MaxValueBytes || bucket.Length < HeaderBytes + suffixLength + (int)valueLength) return false;
+        if (valueLength > KvLimits.MaxValueBytes || bucket.Length < HeaderBytes + suffixLength + (int)valueLength)
+            return false;
         suffix = bucket.Slice(HeaderBytes, suffixLength);
         value = bucket.Slice(HeaderBytes + suffixLength, (int)valueLength);
         bucket = bucket[(HeaderBytes + suffixLength + (int)valueLength)..];

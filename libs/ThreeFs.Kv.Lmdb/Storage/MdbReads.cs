@@ -4,11 +4,14 @@ using ThreeFs.Kv.Lmdb.Native;
 
 namespace ThreeFs.Kv.Lmdb.Storage;
 
-/// <summary>Reads of user rows in an open LMDB transaction, long keys included. Return values are LMDB's codes.</summary>
+/// <summary>
+/// Reads of user rows in an open LMDB transaction, long keys included. Return values are LMDB's codes.
+/// </summary>
 internal static unsafe class MdbReads
 {
     /// <summary>
-    /// Finds the value in LMDB's own memory: valid until the transaction ends or, in a write transaction, changes anything.
+    /// Finds the value in LMDB's own memory: valid until the transaction ends or, in a write transaction, changes
+    /// anything.
     /// </summary>
     public static int Find(nint txn, uint dbi, scoped ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
     {
@@ -32,7 +35,12 @@ internal static unsafe class MdbReads
     }
 
     /// <summary>Offers the rows of [begin, end) in the direction of the read until the merger wants no more.</summary>
-    public static int Scan(nint cursor, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, bool reverse, RangeMerger rows)
+    public static int Scan(
+        nint cursor,
+        ReadOnlySpan<byte> begin,
+        ReadOnlySpan<byte> end,
+        bool reverse,
+        RangeMerger rows)
     {
         if (begin.SequenceCompareTo(end) >= 0) return 0;
         MdbVal key, value;
@@ -70,7 +78,9 @@ internal static unsafe class MdbReads
             ? SeekAtOrAfter(cursor, StoredKeys.BucketOf(begin, stackalloc byte[StoredKeys.MaxRowKey]), key, value)
             : SeekAtOrAfter(cursor, begin, key, value);
 
-    /// <summary>The last row that may hold keys below <paramref name="end"/>; its bucket, when the end is a long key.</summary>
+    /// <summary>
+    /// The last row that may hold keys below <paramref name="end"/>; its bucket, when the end is a long key.
+    /// </summary>
     private static int SeekLast(nint cursor, ReadOnlySpan<byte> end, MdbVal* key, MdbVal* value)
     {
         Span<byte> buffer = stackalloc byte[StoredKeys.MaxRowKey];

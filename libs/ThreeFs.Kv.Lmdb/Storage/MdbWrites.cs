@@ -5,18 +5,21 @@ using ThreeFs.Kv.Lmdb.Native;
 namespace ThreeFs.Kv.Lmdb.Storage;
 
 /// <summary>
-/// Applies buffered writes inside an LMDB write transaction. Return values are LMDB's codes; after one that is not 0 the LMDB
-/// transaction must be aborted.
+/// Applies buffered writes inside an LMDB write transaction. Return values are LMDB's codes; after one that is not 0
+/// the LMDB transaction must be aborted.
 /// </summary>
 internal static unsafe class MdbWrites
 {
-    /// <summary>Applies a whole transaction; keys made from its stamp are added to <paramref name="written"/>.</summary>
+    /// <summary>
+    /// Applies a whole transaction; keys made from its stamp are added to <paramref name="written"/>.
+    /// </summary>
     public static int Apply(nint txn, uint dbi, WriteBuffer buffer, Versionstamp stamp, RangeSet written)
     {
         foreach (var cleared in buffer.Cleared.Intervals)
             if (ClearRange(txn, dbi, cleared.Begin, cleared.End) is var code && code != 0) return code;
         for (var at = buffer.Writes.AtOrAfter(default); buffer.Writes.IsValid(at); at = buffer.Writes.Next(at))
-            if (Apply(txn, dbi, buffer.Writes.KeyAt(at), buffer.Writes.ValueAt(at), stamp) is var code && code != 0) return code;
+            if (Apply(txn, dbi, buffer.Writes.KeyAt(at), buffer.Writes.ValueAt(at), stamp) is var code && code != 0)
+                return code;
         foreach (var stamped in buffer.StampedKeys)
         {
             var key = CommitPlan.Stamped(stamped.Key, stamped.Offset, stamp);
@@ -94,7 +97,11 @@ internal static unsafe class MdbWrites
     }
 
     /// <summary>Deletes plain rows; buckets may lie half inside and are handed back.</summary>
-    private static int ClearRange(nint cursor, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, out List<byte[]> buckets)
+    private static int ClearRange(
+        nint cursor,
+        ReadOnlySpan<byte> begin,
+        ReadOnlySpan<byte> end,
+        out List<byte[]> buckets)
     {
         buckets = [];
         MdbVal key, value;

@@ -5,8 +5,8 @@ using ThreeFs.Kv.Lmdb.Native;
 namespace ThreeFs.Kv.Lmdb.Storage;
 
 /// <summary>
-/// An LMDB read transaction with its cursor, reset and renewed instead of made anew. Its lock keeps a read and the taking away of the
-/// snapshot (expiry, close) apart: LMDB's memory must not be read after the reset.
+/// An LMDB read transaction with its cursor, reset and renewed instead of made anew. Its lock keeps a read and the
+/// taking away of the snapshot (expiry, close) apart: LMDB's memory must not be read after the reset.
 /// </summary>
 internal sealed class Snapshot(nint txn, uint dbi, string path)
 {
@@ -76,7 +76,9 @@ internal sealed class Snapshot(nint txn, uint dbi, string path)
         }
     }
 
-    /// <summary>Takes the pages from a transaction that is too old, so that the file does not grow while it idles.</summary>
+    /// <summary>
+    /// Takes the pages from a transaction that is too old, so that the file does not grow while it idles.
+    /// </summary>
     public void ExpireIfOld()
     {
         lock (_gate)

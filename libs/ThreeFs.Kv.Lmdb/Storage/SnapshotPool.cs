@@ -4,8 +4,8 @@ using ThreeFs.Kv.Lmdb.Native;
 namespace ThreeFs.Kv.Lmdb.Storage;
 
 /// <summary>
-/// The snapshots of one process. Each keeps its slot in LMDB's reader table while it idles here, so taking one again costs no system
-/// call. Bounded: one more than the limit is answered with TxThrottled.
+/// The snapshots of one process. Each keeps its slot in LMDB's reader table while it idles here, so taking one again
+/// costs no system call. Bounded: one more than the limit is answered with TxThrottled.
 /// </summary>
 internal sealed class SnapshotPool(nint env, uint dbi, string path, int limit)
 {

@@ -6,8 +6,8 @@ namespace ThreeFs.Kv.Lmdb.Storage;
 /// How keys lie in the one LMDB database. LMDB takes keys of 1 to 511 bytes:
 /// <code>
 ///   user key of 1..510 bytes      itself, first byte below 0xFF
-///   longer user keys              all that share their first 510 bytes lie in one row, a bucket, under those bytes and 00;
-///                                 the 511-byte row sorts after the 510-byte key and before everything behind its extensions
+///   longer user keys              those with the same first 510 bytes lie in one row, a bucket, under these and 00;
+///                                 it sorts after the 510-byte key and before whatever follows its extensions
 ///   FF 00                         format version of the environment
 ///   FF 01                         version of the newest commit, big-endian
 ///   FF 02 version                 commit log: what the commit with that version wrote

@@ -3,8 +3,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Kv.Buffering;
 
 /// <summary>
-/// The transaction of every engine that is not FoundationDB itself: buffers writes, merges them into reads, tracks conflicts. An
-/// engine adds the snapshot and the commit. Rules are in <see cref="IKvTransaction"/>.
+/// The transaction of every engine that is not FoundationDB itself: buffers writes, merges them into reads, tracks
+/// conflicts. An engine adds the snapshot and the commit. Rules are in <see cref="IKvTransaction"/>.
 /// </summary>
 internal abstract class BufferedTransaction(bool readOnly) : IKvTransaction, IKvConflictSets
 {
@@ -25,7 +25,11 @@ internal abstract class BufferedTransaction(bool readOnly) : IKvTransaction, IKv
     protected abstract Status ReadSnapshot(ReadOnlySpan<byte> key, out byte[]? value);
 
     /// <summary>Offers the rows of [begin, end) of the snapshot in order until the merger is full.</summary>
-    protected abstract Status ScanSnapshot(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, bool reverse, RangeMerger rows);
+    protected abstract Status ScanSnapshot(
+        ReadOnlySpan<byte> begin,
+        ReadOnlySpan<byte> end,
+        bool reverse,
+        RangeMerger rows);
 
     /// <summary>Commits the buffer, which is not empty, and calls <see cref="Committed"/> on success.</summary>
     protected abstract ValueTask<Status> SubmitAsync(KvDurability durability);
@@ -40,7 +44,10 @@ internal abstract class BufferedTransaction(bool readOnly) : IKvTransaction, IKv
         return new(status.IsOk ? version : status);
     }
 
-    public ValueTask<Result<KvValue>> GetAsync(ReadOnlySpan<byte> key, bool snapshot = false, CancellationToken ct = default)
+    public ValueTask<Result<KvValue>> GetAsync(
+        ReadOnlySpan<byte> key,
+        bool snapshot = false,
+        CancellationToken ct = default)
     {
         if (!MayRead(ct, out var status)) return new(status);
         byte[]? value = null;
@@ -135,7 +142,7 @@ internal abstract class BufferedTransaction(bool readOnly) : IKvTransaction, IKv
         if (status.IsOk && Buffer.Bytes + Reads.AddedBytes > KvLimits.MaxTransactionBytes)
             status = new Status(
                 StatusCode.TxTooLarge,
-                $"writes and conflict ranges of {Buffer.Bytes + Reads.AddedBytes} bytes, the limit is {KvLimits.MaxTransactionBytes}");
+                $"writes and conflict ranges have more than {KvLimits.MaxTransactionBytes} bytes");
         if (status.IsOk && !Buffer.IsEmpty) return SubmitAsync(durability);
         Release();
         return new(status);

@@ -15,11 +15,15 @@ internal static class KeyRules
             : Status.Ok;
     }
 
-    /// <summary>Bounds may be empty (the start of everything), up to 0xFF (its end), and one byte longer than a key.</summary>
+    /// <summary>
+    /// Bounds may be empty (the start of everything), up to 0xFF (its end), and one byte longer than a key.
+    /// </summary>
     public static Status CheckRange(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end)
     {
         if (begin.Length > KvLimits.MaxKeyBytes + 1 || end.Length > KvLimits.MaxKeyBytes + 1)
-            return new Status(StatusCode.TxTooLarge, $"a bound of the range is longer than {KvLimits.MaxKeyBytes} bytes");
+            return new Status(
+                StatusCode.TxTooLarge,
+                $"a bound of the range is longer than {KvLimits.MaxKeyBytes} bytes");
         if (begin.SequenceCompareTo(end) > 0)
             return new Status(
                 StatusCode.InvalidArgument,

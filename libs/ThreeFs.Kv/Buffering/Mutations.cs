@@ -2,12 +2,17 @@ using ThreeFs.Base;
 
 namespace ThreeFs.Kv.Buffering;
 
-/// <summary>The arithmetic of <see cref="KvMutation"/>, shared by read-your-writes and by the engines' commit.</summary>
+/// <summary>
+/// The arithmetic of <see cref="KvMutation"/>, shared by read-your-writes and by the engines' commit.
+/// </summary>
 internal static class Mutations
 {
-    public static bool IsKnown(KvMutation mutation) => mutation is KvMutation.Add or KvMutation.Max or KvMutation.ByteMax;
+    public static bool IsKnown(KvMutation mutation) =>
+        mutation is KvMutation.Add or KvMutation.Max or KvMutation.ByteMax;
 
-    /// <summary>The value after the mutation. <paramref name="current"/> is meaningless unless <paramref name="exists"/>.</summary>
+    /// <summary>
+    /// The value after the mutation. <paramref name="current"/> is meaningless unless <paramref name="exists"/>.
+    /// </summary>
     public static byte[] Apply(KvMutation mutation, bool exists, ReadOnlySpan<byte> current, ReadOnlySpan<byte> operand)
     {
         if (!exists && mutation == KvMutation.ByteMax) return operand.ToArray();

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace ThreeFs.Kv.Buffering;
 
 /// <summary>
-/// Byte keys in order: a list of sorted chunks, so that a lookup is two binary searches and an insertion moves at most one
-/// chunk. Positions stay valid until the next insertion or removal. Not thread-safe.
-/// Invariants: no chunk is empty or larger than <see cref="ChunkSize"/>; keys ascend within and across chunks.
+/// Byte keys in order: a list of sorted chunks, so that a lookup is two binary searches and an insertion moves at most
+/// one chunk. Positions stay valid until the next insertion or removal. Not thread-safe. Invariants: no chunk is empty
+/// or larger than <see cref="ChunkSize"/>; keys ascend within and across chunks.
 /// </summary>
 internal sealed class OrderedByteMap<T>
 {
@@ -28,7 +28,10 @@ internal sealed class OrderedByteMap<T>
         return false;
     }
 
-    /// <summary>The slot of <paramref name="key"/>, made with the default value when it was not there. Valid until the next change.</summary>
+    /// <summary>
+    /// The slot of <paramref name="key"/>, made with the default value when it was not there. Valid until the next
+    /// change.
+    /// </summary>
     public ref T GetOrAdd(ReadOnlySpan<byte> key, out bool existed)
     {
         existed = Find(key, out var position);
@@ -78,12 +81,14 @@ internal sealed class OrderedByteMap<T>
     public Position Previous(Position position)
     {
         if (position.Chunk < _chunks.Count && position.Index > 0) return position with { Index = position.Index - 1 };
-        return position.Chunk == 0 ? new Position(-1, 0) : new Position(position.Chunk - 1, _chunks[position.Chunk - 1].Count - 1);
+        var chunk = position.Chunk - 1;
+        return chunk < 0 ? new Position(-1, 0) : new Position(chunk, _chunks[chunk].Count - 1);
     }
 
     public byte[] KeyAt(Position position) => _chunks[position.Chunk][position.Index].Key;
 
-    public ref T ValueAt(Position position) => ref CollectionsMarshal.AsSpan(_chunks[position.Chunk])[position.Index].Value;
+    public ref T ValueAt(Position position) =>
+        ref CollectionsMarshal.AsSpan(_chunks[position.Chunk])[position.Index].Value;
 
     public void RemoveAt(Position position)
     {
@@ -93,7 +98,9 @@ internal sealed class OrderedByteMap<T>
         Count--;
     }
 
-    /// <summary>False: the position is where the key would be inserted, possibly one past the end of its chunk.</summary>
+    /// <summary>
+    /// False: the position is where the key would be inserted, possibly one past the end of its chunk.
+    /// </summary>
     private bool Find(ReadOnlySpan<byte> key, out Position position)
     {
         int low = 0, high = _chunks.Count - 1;

@@ -3,8 +3,9 @@ using ThreeFs.Base;
 namespace ThreeFs.Kv.Buffering;
 
 /// <summary>
-/// Merges the rows of a snapshot, offered in the direction of the read, with the transaction's own writes, until a limit is
-/// reached. Rows of the snapshot are offered with <see cref="Offer"/> until it answers false; then <see cref="Finish"/>.
+/// Merges the rows of a snapshot, offered in the direction of the read, with the transaction's own writes, until a
+/// limit is reached. Rows of the snapshot are offered with <see cref="Offer"/> until it answers false; then <see
+/// cref="Finish"/>.
 /// </summary>
 internal sealed class RangeMerger
 {

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace ThreeFs.Kv.Buffering;
 
 /// <summary>
-/// A set of keys as sorted, disjoint ranges: conflict sets and cleared ranges. Overlapping and touching ranges are merged as they are
-/// added. Not thread-safe.
+/// A set of keys as sorted, disjoint ranges: conflict sets and cleared ranges. Overlapping and touching ranges are
+/// merged as they are added. Not thread-safe.
 /// </summary>
 internal sealed class RangeSet
 {
@@ -60,12 +60,14 @@ internal sealed class RangeSet
     {
         // Everything from first up to last touches the new range and is replaced by their union.
         var first = _intervals.Count;
-        if (first > 0 && added.Begin.SequenceCompareTo(_intervals[^1].End) <= 0) first = FirstEndingAtOrAfter(added.Begin);
+        if (first > 0 && added.Begin.SequenceCompareTo(_intervals[^1].End) <= 0)
+            first = FirstEndingAtOrAfter(added.Begin);
         var last = first;
         while (last < _intervals.Count && _intervals[last].Begin.SequenceCompareTo(added.End) <= 0) last++;
         if (last > first)
         {
-            if (_intervals[first].Begin.SequenceCompareTo(added.Begin) < 0) added = _intervals[first] with { End = added.End };
+            if (_intervals[first].Begin.SequenceCompareTo(added.Begin) < 0)
+                added = _intervals[first] with { End = added.End };
             if (_intervals[last - 1].End.AsSpan().SequenceCompareTo(added.End) > 0)
                 added = added with { End = _intervals[last - 1].End };
             _intervals[first] = added;
@@ -108,7 +110,8 @@ internal sealed class RangeSet
         public ReadOnlySpan<byte> Begin => BeginBytes.AsSpan(0, BeginLength);
 
         /// <summary>Whether the range is exactly one key.</summary>
-        public bool IsKey => End.Length == BeginLength + 1 && End[^1] == 0 && Begin.SequenceEqual(End.AsSpan(0, BeginLength));
+        public bool IsKey =>
+            End.Length == BeginLength + 1 && End[^1] == 0 && Begin.SequenceEqual(End.AsSpan(0, BeginLength));
 
         public static Interval Of(ReadOnlySpan<byte> key)
         {

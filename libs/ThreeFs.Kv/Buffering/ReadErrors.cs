@@ -11,5 +11,7 @@ internal static class ReadErrors
         $"the transaction is older than {KvLimits.MaxAge.TotalSeconds} s or its snapshot is no longer kept");
 
     public static Status NotReadableYet(ReadOnlySpan<byte> key) =>
-        new(StatusCode.InvalidArgument, $"{KvKeys.Describe(key)} depends on the versionstamp of this commit and cannot be read before it");
+        new(
+            StatusCode.InvalidArgument,
+            $"{KvKeys.Describe(key)} depends on the versionstamp of this commit and cannot be read before it");
 }

@@ -3,10 +3,10 @@ using ThreeFs.Base;
 namespace ThreeFs.Kv.Buffering;
 
 /// <summary>
-/// What the recent commits wrote, oldest first: the other half of conflict detection. A transaction that read at version r conflicts
-/// when a commit with a version above r wrote something it read. Commits that left are forgotten up to <see cref="Floor"/>;
-/// transactions that read below it are TxTooOld, because nobody can tell any more.
-/// Cost of a check: the writes since r, times the logarithm of the read set. Not thread-safe.
+/// What the recent commits wrote, oldest first: the other half of conflict detection. A transaction that read at
+/// version r conflicts when a commit with a version above r wrote something it read. Commits that left are forgotten up
+/// to <see cref="Floor"/>; transactions that read below it are TxTooOld, because nobody can tell any more. Cost of a
+/// check: the writes since r, times the logarithm of the read set. Not thread-safe.
 /// </summary>
 internal sealed class RecentCommits(KvVersion floor)
 {
@@ -55,7 +55,9 @@ internal sealed class RecentCommits(KvVersion floor)
         }
     }
 
-    /// <summary>Commits are missing between the newest one here and <paramref name="version"/>: nothing below it can be judged.</summary>
+    /// <summary>
+    /// Commits are missing between the newest one here and <paramref name="version"/>: nothing below it can be judged.
+    /// </summary>
     public void ForgetAll(KvVersion version)
     {
         while (Count > 0) RemoveOldest();

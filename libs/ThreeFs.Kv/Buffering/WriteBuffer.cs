@@ -3,9 +3,10 @@ using ThreeFs.Base;
 namespace ThreeFs.Kv.Buffering;
 
 /// <summary>
-/// The writes of one transaction, in the form a commit applies them: first the cleared ranges, then one write a key, then the
-/// stamped keys. Checks every argument; the first bad one is remembered in <see cref="Failure"/> and fails the commit.
-/// Invariant: a key with a <see cref="WriteKind.Mutate"/> entry is in no cleared range (it would be known, and a Set).
+/// The writes of one transaction, in the form a commit applies them: first the cleared ranges, then one write a key,
+/// then the stamped keys. Checks every argument; the first bad one is remembered in <see cref="Failure"/> and fails the
+/// commit. Invariant: a key with a <see cref="WriteKind.Mutate"/> entry is in no cleared range (it would be known, and
+/// a Set).
 /// </summary>
 internal sealed class WriteBuffer
 {
@@ -20,7 +21,8 @@ internal sealed class WriteBuffer
     /// <summary>Bytes of all mutations as they were made.</summary>
     public int Bytes { get; private set; }
 
-    public bool IsEmpty => Writes.Count == 0 && Cleared.Count == 0 && ExtraConflicts.Count == 0 && _stampedKeys.Count == 0;
+    public bool IsEmpty =>
+        Writes.Count == 0 && Cleared.Count == 0 && ExtraConflicts.Count == 0 && _stampedKeys.Count == 0;
 
     public void Fail(Status status)
     {
@@ -47,7 +49,10 @@ internal sealed class WriteBuffer
         foreach (var stamped in _stampedKeys)
             if (Overlaps(stamped, begin, end) && !IsInside(stamped, begin, end))
             {
-                Fail(new Status(StatusCode.InvalidArgument, "a cleared range cuts through the keys a versionstamped key could become"));
+                Fail(
+                    new Status(
+                        StatusCode.InvalidArgument,
+                        "a cleared range cuts through the keys a versionstamped key could become"));
                 return;
             }
 
@@ -79,13 +84,17 @@ internal sealed class WriteBuffer
                 write.Value = Mutations.Apply(mutation, true, write.Value, operand);
                 break;
             case WriteKind.Clear:
-                write = new PendingWrite { Kind = WriteKind.Set, Value = Mutations.Apply(mutation, false, default, operand) };
+                var value = Mutations.Apply(mutation, false, default, operand);
+                write = new PendingWrite { Kind = WriteKind.Set, Value = value };
                 break;
             case WriteKind.Mutate:
                 write.Operations!.Add((mutation, operand.ToArray()));
                 break;
             default:
-                Fail(new Status(StatusCode.InvalidArgument, $"key {KvKeys.Describe(key)} holds a versionstamp that is not known yet"));
+                Fail(
+                    new Status(
+                        StatusCode.InvalidArgument,
+                        $"key {KvKeys.Describe(key)} holds a versionstamp that is not known yet"));
                 break;
         }
     }
@@ -154,15 +163,22 @@ internal sealed class WriteBuffer
     private bool AdmitOffset(int offset, int length, string what)
     {
         if (offset >= 0 && offset <= length - Versionstamp.Size) return true;
-        Fail(new Status(StatusCode.InvalidArgument, $"a versionstamp at {offset} does not fit into a {what} of {length} bytes"));
+        Fail(
+            new Status(
+                StatusCode.InvalidArgument,
+                $"a versionstamp at {offset} does not fit into a {what} of {length} bytes"));
         return false;
     }
 
-    /// <summary>Past the limit nothing is buffered any more, so a runaway transaction cannot take the memory either.</summary>
+    /// <summary>
+    /// Past the limit nothing is buffered any more, so a runaway transaction cannot take the memory either.
+    /// </summary>
     private bool Count(Status status, int bytes)
     {
         if (status.IsOk && (Bytes += bytes) > KvLimits.MaxTransactionBytes)
-            status = new Status(StatusCode.TxTooLarge, $"the transaction writes more than {KvLimits.MaxTransactionBytes} bytes");
+            status = new Status(
+                StatusCode.TxTooLarge,
+                $"the transaction writes more than {KvLimits.MaxTransactionBytes} bytes");
         if (!status.IsOk) Fail(status);
         return Failure.IsOk;
     }

@@ -3,9 +3,10 @@ using ThreeFs.Base;
 namespace ThreeFs.Kv;
 
 /// <summary>
-/// Any engine with faults: conflicts, too-old, throttling, maybe-committed (applied or not) and delays on the injected clock, as an
-/// <see cref="IKvFaults"/> decides. A faulty read answers its fault and leaves the transaction usable, as FoundationDB does; a
-/// transaction that would commit nothing gets no commit faults, because it never talks to the store.
+/// Any engine with faults: conflicts, too-old, throttling, maybe-committed (applied or not) and delays on the injected
+/// clock, as an <see cref="IKvFaults"/> decides. A faulty read answers its fault and leaves the transaction usable, as
+/// FoundationDB does; a transaction that would commit nothing gets no commit faults, because it never talks to the
+/// store.
 /// </summary>
 public sealed class FaultyKvEngine(IKvEngine inner, IKvFaults faults, TimeProvider time) : IKvEngine
 {
@@ -27,7 +28,8 @@ public sealed class FaultyKvEngine(IKvEngine inner, IKvFaults faults, TimeProvid
         lock (faults) return (faults.OnCommit(), faults.Delay());
     }
 
-    internal Task PauseAsync(TimeSpan delay, CancellationToken ct) => delay > TimeSpan.Zero ? Task.Delay(delay, time, ct) : Task.CompletedTask;
+    internal Task PauseAsync(TimeSpan delay, CancellationToken ct) =>
+        delay > TimeSpan.Zero ? Task.Delay(delay, time, ct) : Task.CompletedTask;
 
     internal static Status StatusOf(KvFault fault) => fault switch
     {

@@ -11,7 +11,10 @@ internal class FaultyKvReadTransaction(IKvReadTransaction inner, FaultyKvEngine 
         return status.IsOk ? await inner.GetReadVersionAsync(ct) : status;
     }
 
-    public ValueTask<Result<KvValue>> GetAsync(ReadOnlySpan<byte> key, bool snapshot = false, CancellationToken ct = default)
+    public ValueTask<Result<KvValue>> GetAsync(
+        ReadOnlySpan<byte> key,
+        bool snapshot = false,
+        CancellationToken ct = default)
     {
         return Run(key.ToArray());
 

@@ -2,7 +2,9 @@ using ThreeFs.Base;
 
 namespace ThreeFs.Kv;
 
-/// <summary>A transaction whose reads and commit may fail or take time first; see <see cref="FaultyKvEngine"/>.</summary>
+/// <summary>
+/// A transaction whose reads and commit may fail or take time first; see <see cref="FaultyKvEngine"/>.
+/// </summary>
 internal sealed class FaultyKvTransaction(IKvTransaction inner, FaultyKvEngine engine)
     : FaultyKvReadTransaction(inner, engine), IKvTransaction, IKvConflictSets
 {
@@ -24,7 +26,8 @@ internal sealed class FaultyKvTransaction(IKvTransaction inner, FaultyKvEngine e
 
     public void ClearRange(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) => Writing().ClearRange(begin, end);
 
-    public void Mutate(KvMutation mutation, ReadOnlySpan<byte> key, ReadOnlySpan<byte> operand) => Writing().Mutate(mutation, key, operand);
+    public void Mutate(KvMutation mutation, ReadOnlySpan<byte> key, ReadOnlySpan<byte> operand) =>
+        Writing().Mutate(mutation, key, operand);
 
     public void SetVersionstampedKey(ReadOnlySpan<byte> key, int offset, ReadOnlySpan<byte> value) =>
         Writing().SetVersionstampedKey(key, offset, value);
@@ -34,13 +37,17 @@ internal sealed class FaultyKvTransaction(IKvTransaction inner, FaultyKvEngine e
 
     public void AddReadConflictKey(ReadOnlySpan<byte> key) => _inner.AddReadConflictKey(key);
 
-    public void AddReadConflictRange(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) => _inner.AddReadConflictRange(begin, end);
+    public void AddReadConflictRange(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) =>
+        _inner.AddReadConflictRange(begin, end);
 
     public void AddWriteConflictKey(ReadOnlySpan<byte> key) => Writing().AddWriteConflictKey(key);
 
-    public void AddWriteConflictRange(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) => Writing().AddWriteConflictRange(begin, end);
+    public void AddWriteConflictRange(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) =>
+        Writing().AddWriteConflictRange(begin, end);
 
-    public async ValueTask<Status> CommitAsync(KvDurability durability = KvDurability.Durable, CancellationToken ct = default)
+    public async ValueTask<Status> CommitAsync(
+        KvDurability durability = KvDurability.Durable,
+        CancellationToken ct = default)
     {
         if (!_wrote) return await _inner.CommitAsync(durability, ct);
         var (fault, delay) = _engine.NextCommit();

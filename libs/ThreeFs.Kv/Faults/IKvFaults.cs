@@ -1,6 +1,9 @@
 namespace ThreeFs.Kv;
 
-/// <summary>Decides the fate of each operation of a <see cref="FaultyKvEngine"/>. Called in the order of the operations, under a lock.</summary>
+/// <summary>
+/// Decides the fate of each operation of a <see cref="FaultyKvEngine"/>. Called in the order of the operations, under a
+/// lock.
+/// </summary>
 public interface IKvFaults
 {
     /// <summary>None, TooOld or Throttled.</summary>

@@ -31,7 +31,8 @@ public sealed class SeededKvFaults(SeededRandom random) : IKvFaults
         (CommitMaybeCommitted / 2, KvFault.MaybeCommittedApplied),
         (CommitMaybeCommitted / 2, KvFault.MaybeCommittedLost));
 
-    public TimeSpan Delay() => MaxDelay <= TimeSpan.Zero ? TimeSpan.Zero : MinDelay + (MaxDelay - MinDelay) * random.NextDouble();
+    public TimeSpan Delay() =>
+        MaxDelay <= TimeSpan.Zero ? TimeSpan.Zero : MinDelay + (MaxDelay - MinDelay) * random.NextDouble();
 
     private KvFault Pick(params ReadOnlySpan<(double Probability, KvFault Fault)> choices)
     {

@@ -1,8 +1,8 @@
 namespace ThreeFs.Kv;
 
 /// <summary>
-/// The registry of key spaces: each prefix once, with its owner and what follows it. Stored, pinned by a golden test; a number
-/// after a prefix is big-endian unless stated. Add new ones here, never reuse one.
+/// The registry of key spaces: each prefix once, with its owner and what follows it. Stored, pinned by a golden test; a
+/// number after a prefix is big-endian unless stated. Add new ones here, never reuse one.
 /// </summary>
 public static class KeyPrefixes
 {
@@ -11,7 +11,9 @@ public static class KeyPrefixes
     public static readonly KeyPrefix Inode = new("INOD");
     /// <summary>parent inode id u64, name bytes → directory entry.</summary>
     public static readonly KeyPrefix Dentry = new("DENT");
-    /// <summary>directory inode id u64, field → counters changed by atomic mutations only (times, link count).</summary>
+    /// <summary>
+    /// directory inode id u64, field → counters changed by atomic mutations only (times, link count).
+    /// </summary>
     public static readonly KeyPrefix DirectoryCounters = new("DCNT");
     /// <summary>inode id u64, session id → open file session.</summary>
     public static readonly KeyPrefix Session = new("INOS");

@@ -3,8 +3,9 @@ using System.Buffers.Binary;
 namespace ThreeFs.Kv;
 
 /// <summary>
-/// Reads what <see cref="KeyWriter"/> wrote. Keys come from the store, so a short or foreign one is input, not a defect: every read
-/// answers false then, and <see cref="Ok"/> stays false, so that a caller may read all fields and check once.
+/// Reads what <see cref="KeyWriter"/> wrote. Keys come from the store, so a short or foreign one is input, not a
+/// defect: every read answers false then, and <see cref="Ok"/> stays false, so that a caller may read all fields and
+/// check once.
 /// </summary>
 public ref struct KeyReader
 {

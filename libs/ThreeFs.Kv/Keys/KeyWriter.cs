@@ -4,8 +4,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Kv;
 
 /// <summary>
-/// Builds a key whose bytes sort like the tuple of its fields: integers big-endian (signed ones with the sign bit flipped),
-/// raw bytes only as the last field, other byte strings escaped. Writes into the caller's buffer, usually
+/// Builds a key whose bytes sort like the tuple of its fields: integers big-endian (signed ones with the sign bit
+/// flipped), raw bytes only as the last field, other byte strings escaped. Writes into the caller's buffer, usually
 /// <c>stackalloc byte[KeyWriter.Typical]</c>; running over its end is a defect of the caller.
 /// </summary>
 public ref struct KeyWriter
@@ -41,7 +41,9 @@ public ref struct KeyWriter
     /// <summary>Bytes without a terminator: the last field, or one of fixed length.</summary>
     public void Raw(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Take(bytes.Length));
 
-    /// <summary>A byte string that other fields may follow: 00 becomes 00 FF, and 00 01 ends it, so that a prefix sorts first.</summary>
+    /// <summary>
+    /// A byte string that other fields may follow: 00 becomes 00 FF, and 00 01 ends it, so that a prefix sorts first.
+    /// </summary>
     public void Escaped(ReadOnlySpan<byte> bytes)
     {
         foreach (var b in bytes)
@@ -53,7 +55,9 @@ public ref struct KeyWriter
         U16(0x0001);
     }
 
-    /// <summary>Room for a versionstamp; returns its offset for <see cref="IKvTransaction.SetVersionstampedKey"/>.</summary>
+    /// <summary>
+    /// Room for a versionstamp; returns its offset for <see cref="IKvTransaction.SetVersionstampedKey"/>.
+    /// </summary>
     public int Stamp()
     {
         var offset = _length;

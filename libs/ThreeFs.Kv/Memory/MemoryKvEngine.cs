@@ -4,14 +4,14 @@ using ThreeFs.Kv.Buffering;
 namespace ThreeFs.Kv;
 
 /// <summary>
-/// The whole contract in memory: multi-version rows, serializable commits, limits and ages on the injected clock. For tests and
-/// simulation, and a product like the other engines: it passes the same suite.
+/// The whole contract in memory: multi-version rows, serializable commits, limits and ages on the injected clock. For
+/// tests and simulation, and a product like the other engines: it passes the same suite.
 /// <list type="bullet">
 /// <item>Everything completes synchronously on the caller's thread; safe from several threads (one lock).</item>
-/// <item>Old versions are kept for <see cref="KvLimits.MaxAge"/> after they were overwritten, and at most for
-/// <see cref="MaxRecentCommits"/> commits; older snapshots get TxTooOld.</item>
-/// <item>"Stable storage" is this object: it survives its clients, not the process. <see cref="DisposeAsync"/> keeps the
-/// content, so several servers of a test may share one engine and stop in any order.</item>
+/// <item>Old versions are kept for <see cref="KvLimits.MaxAge"/> after they were overwritten, and at most for <see
+/// cref="MaxRecentCommits"/> commits; older snapshots get TxTooOld.</item>
+/// <item>"Stable storage" is this object: it survives its clients, not the process. <see cref="DisposeAsync"/> keeps
+/// the content, so several servers of a test may share one engine and stop in any order.</item>
 /// <item>Faults are injected by wrapping it: <see cref="FaultyKvEngine"/>.</item>
 /// </list>
 /// </summary>
@@ -75,7 +75,12 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
         lock (_lock) return _rows.TryGet(key, out var history) ? history.At(version)?.AsSpan().ToArray() : null;
     }
 
-    internal void Scan(KvVersion version, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, bool reverse, RangeMerger rows)
+    internal void Scan(
+        KvVersion version,
+        ReadOnlySpan<byte> begin,
+        ReadOnlySpan<byte> end,
+        bool reverse,
+        RangeMerger rows)
     {
         lock (_lock)
         {
@@ -83,7 +88,8 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
             while (_rows.IsValid(at))
             {
                 var key = _rows.KeyAt(at);
-                if (reverse ? key.AsSpan().SequenceCompareTo(begin) < 0 : key.AsSpan().SequenceCompareTo(end) >= 0) return;
+                if (reverse ? key.AsSpan().SequenceCompareTo(begin) < 0 : key.AsSpan().SequenceCompareTo(end) >= 0)
+                    return;
                 if (_rows.ValueAt(at).At(version) is { } value && !rows.Offer(key, value)) return;
                 at = reverse ? _rows.Previous(at) : _rows.Next(at);
             }
@@ -159,7 +165,9 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
         history.Add(_version, value);
     }
 
-    /// <summary>Drops what no permitted snapshot can see: rows are trimmed when the commit that overwrote them is forgotten.</summary>
+    /// <summary>
+    /// Drops what no permitted snapshot can see: rows are trimmed when the commit that overwrote them is forgotten.
+    /// </summary>
     private void ForgetOldCommits()
     {
         while (_recent.Count > 0

@@ -22,13 +22,18 @@ internal sealed class MemoryKvTransaction(MemoryKvEngine engine, bool readOnly) 
         return Status.Ok;
     }
 
-    protected override Status ScanSnapshot(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, bool reverse, RangeMerger rows)
+    protected override Status ScanSnapshot(
+        ReadOnlySpan<byte> begin,
+        ReadOnlySpan<byte> end,
+        bool reverse,
+        RangeMerger rows)
     {
         engine.Scan(_version!.Value, begin, end, reverse, rows);
         return Status.Ok;
     }
 
-    protected override ValueTask<Status> SubmitAsync(KvDurability durability) => new(engine.Commit(this, _version, _timestamp));
+    protected override ValueTask<Status> SubmitAsync(KvDurability durability) =>
+        new(engine.Commit(this, _version, _timestamp));
 
     protected override void Release()
     {

@@ -20,7 +20,9 @@ internal sealed class RowHistory
         else _values.Add((version, value));
     }
 
-    /// <summary>Forgets what no snapshot at or above <paramref name="floor"/> sees; false when nothing is left.</summary>
+    /// <summary>
+    /// Forgets what no snapshot at or above <paramref name="floor"/> sees; false when nothing is left.
+    /// </summary>
     public bool Trim(KvVersion floor)
     {
         var visible = _values.FindLastIndex(value => value.Version <= floor);

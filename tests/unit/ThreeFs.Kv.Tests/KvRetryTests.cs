@@ -73,10 +73,17 @@ public sealed class KvRetryTests
     [Fact]
     public void Pauses_double_up_to_the_maximum_with_jitter()
     {
-        var retry = new KvRetry(_engine, _time, new SeededRandom(1), new() { MaxBackoff = TimeSpan.FromMilliseconds(100) });
+        var retry = new KvRetry(
+            _engine,
+            _time,
+            new SeededRandom(1),
+            new() { MaxBackoff = TimeSpan.FromMilliseconds(100) });
         int[] expected = [10, 20, 40, 80, 100, 100];
         for (var i = 0; i < expected.Length; i++)
-            Assert.InRange(retry.PauseBefore(i, StatusCode.TxThrottled).TotalMilliseconds, expected[i] * 0.8, expected[i] * 1.2);
+            Assert.InRange(
+                retry.PauseBefore(i, StatusCode.TxThrottled).TotalMilliseconds,
+                expected[i] * 0.8,
+                expected[i] * 1.2);
         Assert.Equal(TimeSpan.Zero, retry.PauseBefore(0, StatusCode.TxConflict));
         Assert.Equal(TimeSpan.Zero, retry.PauseBefore(1, StatusCode.TxConflict));
         Assert.InRange(retry.PauseBefore(2, StatusCode.TxConflict).TotalMilliseconds, 8, 12);
@@ -129,7 +136,8 @@ public sealed class KvRetryTests
             byte[] mark = [1, (byte)id];
             var done = await attempt.Transaction.GetAsync(mark);
             if (!done.IsOk) return done.Status;
-            if (done.Value.Exists) return attempt.MayHaveCommitted ? Status.Ok : new Status(StatusCode.Internal, "seen without a reason");
+            if (done.Value.Exists)
+                return attempt.MayHaveCommitted ? Status.Ok : new Status(StatusCode.Internal, "seen without a reason");
             attempt.Transaction.Set(mark, [1]);
             attempt.Transaction.AtomicAdd("n"u8, 1);
             return Status.Ok;

@@ -1,6 +1,8 @@
 namespace ThreeFs.Kv.Tests;
 
-/// <summary>A directory of one test's own, in memory where the machine offers that: most tests are not about the disk.</summary>
+/// <summary>
+/// A directory of one test's own, in memory where the machine offers that: most tests are not about the disk.
+/// </summary>
 internal sealed class TempDirectory : IDisposable
 {
     private const string Memory = "/dev/shm";

@@ -53,7 +53,8 @@ public sealed class OrderedByteMapTests
     {
         Assert.Equal(model.Count, map.Count);
         var forward = new List<(int, int)>();
-        for (var at = map.AtOrAfter(default); map.IsValid(at); at = map.Next(at)) forward.Add((Number(map.KeyAt(at)), map.ValueAt(at)));
+        for (var at = map.AtOrAfter(default); map.IsValid(at); at = map.Next(at))
+            forward.Add((Number(map.KeyAt(at)), map.ValueAt(at)));
         Assert.Equal(model.Select(pair => (pair.Key, pair.Value)), forward);
         var backward = new List<int>();
         for (var at = map.Before([0xFF]); map.IsValid(at); at = map.Previous(at)) backward.Add(Number(map.KeyAt(at)));

@@ -38,12 +38,16 @@ public sealed class RangeSetTests
             {
                 var (from, to) = (random.Next(points.Length), random.Next(points.Length));
                 var expected = from < to && model.AsSpan(from..to).Contains(true);
-                Assert.True(expected == set.Intersects(points[from], points[to]), $"seed {seed}, round {round}: [{from}, {to})");
+                Assert.True(
+                    expected == set.Intersects(points[from], points[to]),
+                    $"seed {seed}, round {round}: [{from}, {to})");
             }
 
             var intervals = set.ToList();
             for (var i = 1; i < intervals.Count; i++)
-                Assert.True(intervals[i - 1].End.AsSpan().SequenceCompareTo(intervals[i].Begin) < 0, "disjoint, ordered, not touching");
+                Assert.True(
+                    intervals[i - 1].End.AsSpan().SequenceCompareTo(intervals[i].Begin) < 0,
+                    "disjoint, ordered, not touching");
         }
     }
 }

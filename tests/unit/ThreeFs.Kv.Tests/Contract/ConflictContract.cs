@@ -2,7 +2,9 @@ using ThreeFs.Base;
 
 namespace ThreeFs.Kv.Tests.Contract;
 
-/// <summary>Which pairs of transactions conflict. "Other" always commits between the read and the commit of the one under test.</summary>
+/// <summary>
+/// Which pairs of transactions conflict. "Other" always commits between the read and the commit of the one under test.
+/// </summary>
 public abstract class ConflictContract<TStore> : ContractBase<TStore>
     where TStore : TestStore, new()
 {

@@ -27,7 +27,8 @@ public abstract class LimitContract<TStore> : ContractBase<TStore>
         // Around the length at which the embedded engine changes how it stores keys.
         string[] keys =
         [
-            .. new[] { 509, 510, 511, 512, 600, 1500 }.SelectMany(length => new[] { new string('m', length), new string('m', length - 1) + "n" }),
+            .. new[] { 509, 510, 511, 512, 600, 1500 }.SelectMany(
+                length => new[] { new string('m', length), new string('m', length - 1) + "n" }),
             new string('m', 510) + "\0", new string('m', 510) + "\xFE", new string('m', 509) + "\xFE", "m", "n", "l",
         ];
         var sorted = keys.Distinct().Order(StringComparer.Ordinal).ToArray();
@@ -36,7 +37,8 @@ public abstract class LimitContract<TStore> : ContractBase<TStore>
         foreach (var begin in sorted)
         foreach (var end in sorted.Where(end => string.CompareOrdinal(begin, end) <= 0))
         {
-            var expected = sorted.Where(key => string.CompareOrdinal(key, begin) >= 0 && string.CompareOrdinal(key, end) < 0).ToArray();
+            var expected = sorted.Where(
+                key => string.CompareOrdinal(key, begin) >= 0 && string.CompareOrdinal(key, end) < 0).ToArray();
             var forward = (await reader.GetRangeAsync(B(begin), B(end))).Value.Rows.Select(row => S(row.Key));
             var backward = (await reader.GetRangeAsync(B(begin), B(end), reverse: true)).Value.Rows.Select(row => S(row.Key));
             Assert.Equal(expected, forward);

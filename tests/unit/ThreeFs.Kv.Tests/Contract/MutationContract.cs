@@ -5,7 +5,8 @@ namespace ThreeFs.Kv.Tests.Contract;
 public abstract class MutationContract<TStore> : ContractBase<TStore>
     where TStore : TestStore, new()
 {
-    // FoundationDB's rules: little-endian, the operand's length wins, a missing value counts as zeros (or as nothing for ByteMax).
+    // FoundationDB's rules: little-endian, the operand's length wins, a missing value counts as zeros (or as nothing
+    // for ByteMax).
     [Theory]
     [InlineData(KvMutation.Add, null, "\x05", "\x05")]
     [InlineData(KvMutation.Add, "\x01", "\x05", "\x06")]
@@ -26,7 +27,11 @@ public abstract class MutationContract<TStore> : ContractBase<TStore>
     [InlineData(KvMutation.ByteMax, "a", "b", "b")]
     [InlineData(KvMutation.ByteMax, "a", "aa", "aa")]
     [InlineData(KvMutation.ByteMax, "b", "aaaa", "b")]
-    public async Task Mutations_have_FoundationDBs_arithmetic(KvMutation mutation, string? before, string operand, string after)
+    public async Task Mutations_have_FoundationDBs_arithmetic(
+        KvMutation mutation,
+        string? before,
+        string operand,
+        string after)
     {
         if (before is not null) await PutAsync(("k", before));
         using var transaction = Engine.BeginTransaction();

@@ -19,7 +19,15 @@ public sealed class RecordedTransaction(IKvTransaction transaction) : IDisposabl
     }
 
     /// <param name="Seen">What a read answered, as text.</param>
-    public sealed record Step(Kind Kind, string Key, string End, int Limit, bool Reverse, bool Snapshot, string Value, string Seen);
+    public sealed record Step(
+        Kind Kind,
+        string Key,
+        string End,
+        int Limit,
+        bool Reverse,
+        bool Snapshot,
+        string Value,
+        string Seen);
 
     // Short keys, and long ones that the embedded engine stores in shared rows.
     private static readonly string[] _keys =
@@ -52,7 +60,9 @@ public sealed class RecordedTransaction(IKvTransaction transaction) : IDisposabl
                 snapshot = random.NextBool(0.2);
                 var (limit, reverse) = (random.Next(1, 6), random.NextBool(0.5));
                 var page = (await transaction.GetRangeAsync(B(begin), B(end), limit, reverse, snapshot)).Value;
-                var rows = string.Join(' ', page.Rows.Select(row => $"{S(row.Key)}={S(row.Value)}")) + (page.More ? " +" : "");
+                var rows = string.Join(
+                    ' ',
+                    page.Rows.Select(row => $"{S(row.Key)}={S(row.Value)}")) + (page.More ? " +" : "");
                 Steps.Add(new(Kind.Range, begin, end, limit, reverse, snapshot, "", rows));
                 break;
             case 5 or 6:
@@ -80,7 +90,8 @@ public sealed class RecordedTransaction(IKvTransaction transaction) : IDisposabl
 
     public async Task CommitAsync(SeededRandom random)
     {
-        if (Steps.Any(step => step.Kind is Kind.Get or Kind.Range)) ReadVersion = (await transaction.GetReadVersionAsync()).Value;
+        if (Steps.Any(step => step.Kind is Kind.Get or Kind.Range))
+            ReadVersion = (await transaction.GetReadVersionAsync()).Value;
         if (random.NextBool(0.1))
         {
             transaction.SetVersionstampedKey(B("s.........."), 1, B("stamped"));

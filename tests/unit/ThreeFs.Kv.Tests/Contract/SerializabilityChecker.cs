@@ -8,9 +8,10 @@ using Kind = ThreeFs.Kv.Tests.Contract.RecordedTransaction.Kind;
 namespace ThreeFs.Kv.Tests.Contract;
 
 /// <summary>
-/// Judges a history by running its committed transactions one after the other, in the order of their stamps, on a model of a few lines. Every
-/// read of every transaction must equal the model at its read version (one snapshot), and every read of a committed transaction that was no
-/// snapshot read must also equal the model right before its commit (serializable).
+/// Judges a history by running its committed transactions one after the other, in the order of their stamps, on a model
+/// of a few lines. Every read of every transaction must equal the model at its read version (one snapshot), and every
+/// read of a committed transaction that was no snapshot read must also equal the model right before its commit
+/// (serializable).
 /// </summary>
 public sealed class SerializabilityChecker
 {
@@ -18,7 +19,8 @@ public sealed class SerializabilityChecker
     {
         Final = Rows.Empty.WithComparers(StringComparer.Ordinal);
         var atVersion = new SortedDictionary<long, Rows> { [long.MinValue] = Final };
-        foreach (var transaction in history.Where(tx => tx.Wrote && tx.Outcome == StatusCode.Ok).OrderBy(tx => tx.Stamp))
+        foreach (var transaction in history.Where(
+            tx => tx.Wrote && tx.Outcome == StatusCode.Ok).OrderBy(tx => tx.Stamp))
         {
             Check(transaction, Final, step => !step.Snapshot, "serializable");
             foreach (var step in transaction.Steps) Final = Apply(Final, step, transaction.Stamp);
@@ -27,7 +29,11 @@ public sealed class SerializabilityChecker
 
         foreach (var transaction in history)
             if (transaction.ReadVersion is { } version)
-                Check(transaction, atVersion.Last(state => state.Key <= version.Value).Value, _ => true, $"snapshot {version}");
+                Check(
+                    transaction,
+                    atVersion.Last(state => state.Key <= version.Value).Value,
+                    _ => true,
+                    $"snapshot {version}");
     }
 
     public string? Failure { get; private set; }
@@ -48,7 +54,8 @@ public sealed class SerializabilityChecker
     private static string Read(Rows rows, Step step)
     {
         if (step.Kind == Kind.Get) return rows.GetValueOrDefault(step.Key) ?? "-";
-        var inside = rows.Where(row => string.CompareOrdinal(row.Key, step.Key) >= 0 && string.CompareOrdinal(row.Key, step.End) < 0);
+        var inside = rows.Where(
+            row => string.CompareOrdinal(row.Key, step.Key) >= 0 && string.CompareOrdinal(row.Key, step.End) < 0);
         var page = (step.Reverse ? inside.Reverse() : inside).Take(step.Limit).ToArray();
         return string.Join(' ', page.Select(row => $"{row.Key}={row.Value}")) + (page.Length == step.Limit ? " +" : "");
     }

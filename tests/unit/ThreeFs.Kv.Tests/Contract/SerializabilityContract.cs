@@ -3,8 +3,9 @@ using ThreeFs.Base;
 namespace ThreeFs.Kv.Tests.Contract;
 
 /// <summary>
-/// Random transactions, interleaved on one thread (exactly repeatable for the in-memory engine) and on several. The workload records
-/// what every transaction read and wrote; <see cref="SerializabilityChecker"/> judges the record afterwards.
+/// Random transactions, interleaved on one thread (exactly repeatable for the in-memory engine) and on several. The
+/// workload records what every transaction read and wrote; <see cref="SerializabilityChecker"/> judges the record
+/// afterwards.
 /// </summary>
 public abstract class SerializabilityContract<TStore> : ContractBase<TStore>
     where TStore : TestStore, new()
@@ -76,7 +77,9 @@ public abstract class SerializabilityContract<TStore> : ContractBase<TStore>
     {
         var outcomes = history.Where(tx => tx.Wrote).CountBy(tx => tx.Outcome).ToDictionary();
         Assert.True(outcomes.GetValueOrDefault(StatusCode.Ok) > 50, $"{label}: too few commits to mean anything");
-        Assert.True(outcomes.GetValueOrDefault(StatusCode.TxConflict) > 20, $"{label}: too few conflicts to mean anything");
+        Assert.True(
+            outcomes.GetValueOrDefault(StatusCode.TxConflict) > 20,
+            $"{label}: too few conflicts to mean anything");
         Assert.Equal(history.Count(tx => tx.Wrote), outcomes[StatusCode.Ok] + outcomes[StatusCode.TxConflict]);
 
         var checker = new SerializabilityChecker(history);

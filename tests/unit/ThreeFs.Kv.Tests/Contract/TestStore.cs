@@ -22,7 +22,9 @@ public sealed class MemoryStore : TestStore
     public override ValueTask DisposeAsync() => Engine.DisposeAsync();
 }
 
-/// <summary>The in-memory engine behind a fault layer that injects nothing: the decorator must not change the contract.</summary>
+/// <summary>
+/// The in-memory engine behind a fault layer that injects nothing: the decorator must not change the contract.
+/// </summary>
 public sealed class WrappedMemoryStore : TestStore
 {
     public WrappedMemoryStore() => Engine = new FaultyKvEngine(new MemoryKvEngine(Time), new ScriptedKvFaults(), Time);

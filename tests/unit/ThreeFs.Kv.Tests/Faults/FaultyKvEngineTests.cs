@@ -60,7 +60,8 @@ public sealed class FaultyKvEngineTests
     [Fact]
     public void One_seed_is_one_sequence_and_the_number_of_faults_is_bounded()
     {
-        static SeededKvFaults Make() => new(new SeededRandom(9)) { CommitConflict = 0.3, CommitMaybeCommitted = 0.3, MaxFaults = 40 };
+        static SeededKvFaults Make() =>
+            new(new SeededRandom(9)) { CommitConflict = 0.3, CommitMaybeCommitted = 0.3, MaxFaults = 40 };
         var (one, two) = (Make(), Make());
         var first = Enumerable.Range(0, 1000).Select(_ => one.OnCommit()).ToArray();
         Assert.Equal(first, Enumerable.Range(0, 1000).Select(_ => two.OnCommit()));

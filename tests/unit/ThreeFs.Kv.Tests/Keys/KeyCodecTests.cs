@@ -11,7 +11,9 @@ public sealed class KeyCodecTests
             "INOD DENT DCNT INOS IDEM GCQU META XATR SING USER NODE CHIT CHIF TGIF UTGS CONF",
             string.Join(' ', KeyPrefixes.All.Take(16)));
         Assert.Equal(KeyPrefixes.All.Count, KeyPrefixes.All.Distinct().Count());
-        Assert.All(KeyPrefixes.All, prefix => Assert.Equal(prefix.ToString(), System.Text.Encoding.ASCII.GetString(prefix.ToArray())));
+        Assert.All(
+            KeyPrefixes.All,
+            prefix => Assert.Equal(prefix.ToString(), System.Text.Encoding.ASCII.GetString(prefix.ToArray())));
     }
 
     [Fact]
@@ -28,11 +30,15 @@ public sealed class KeyCodecTests
         writer.Escaped([0, 1, 0]);
         Assert.Equal(50, writer.Stamp());
         writer.Raw("name"u8);
-        Assert.Equal("44454E54" + "01" + "0203" + "04050607" + "08090A0B0C0D0E0F", Convert.ToHexString(writer.Written[..19]));
+        Assert.Equal(
+            "44454E54" + "01" + "0203" + "04050607" + "08090A0B0C0D0E0F",
+            Convert.ToHexString(writer.Written[..19]));
 
         var reader = new KeyReader(writer.Written, KeyPrefixes.Dentry);
-        Assert.True(reader.U8(out var u8) && reader.U16(out var u16) && reader.U32(out var u32) && reader.U64(out var u64)
-            && reader.I64(out var i64) && reader.Guid(out var guidRead) && reader.Escaped(out var escaped) && reader.Stamp(out var stamp)
+        Assert.True(reader.U8(out var u8) && reader.U16(out var u16) && reader.U32(out var u32)
+            && reader.U64(out var u64)
+            && reader.I64(out var i64) && reader.Guid(out var guidRead) && reader.Escaped(out var escaped)
+            && reader.Stamp(out var stamp)
             && (u8, u16, u32, u64, i64, guidRead) == (1, 0x0203, 0x04050607u, 0x08090A0B0C0D0E0Ful, -5L, guid)
             && escaped.AsSpan().SequenceEqual(new byte[] { 0, 1, 0 }) && stamp == default);
         Assert.Equal("name"u8, reader.Raw());
@@ -50,11 +56,14 @@ public sealed class KeyCodecTests
             var (x, y) = (Text(random), Text(random));
             var order = string.CompareOrdinal(x, y);
             if (order == 0) order = a.CompareTo(b);
-            Assert.Equal(Math.Sign(order), Math.Sign(WriteTextFirst(x, a).AsSpan().SequenceCompareTo(WriteTextFirst(y, b))));
+            Assert.Equal(
+                Math.Sign(order),
+                Math.Sign(WriteTextFirst(x, a).AsSpan().SequenceCompareTo(WriteTextFirst(y, b))));
         }
 
         static long Signed(SeededRandom random) => (long)random.NextUInt64() >> random.Next(64);
-        static string Text(SeededRandom random) => string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => "\0\x01\x02\xFE\xFF"[random.Next(5)]));
+        static string Text(SeededRandom random) =>
+            string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => "\0\x01\x02\xFE\xFF"[random.Next(5)]));
     }
 
     [Theory]
@@ -80,7 +89,9 @@ public sealed class KeyCodecTests
     [InlineData("\xFF\xFF", "\xFF")]
     [InlineData("", "\xFF")]
     public void Prefix_ends(string prefix, string end) =>
-        Assert.Equal(end, System.Text.Encoding.Latin1.GetString(KvKeys.PrefixEnd(System.Text.Encoding.Latin1.GetBytes(prefix))));
+        Assert.Equal(
+            end,
+            System.Text.Encoding.Latin1.GetString(KvKeys.PrefixEnd(System.Text.Encoding.Latin1.GetBytes(prefix))));
 
     private static byte[] Write(long number, string text)
     {

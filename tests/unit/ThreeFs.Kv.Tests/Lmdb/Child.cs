@@ -8,8 +8,8 @@ using ThreeFs.Kv.Lmdb.Storage;
 namespace ThreeFs.Kv.Tests.Lmdb;
 
 /// <summary>
-/// The other processes of the multi-process tests: this test assembly, run with a command. A child says what it has done on its standard
-/// output, one line at a time, and is killed by the test.
+/// The other processes of the multi-process tests: this test assembly, run with a command. A child says what it has
+/// done on its standard output, one line at a time, and is killed by the test.
 /// </summary>
 internal sealed class Child : IDisposable
 {
@@ -64,7 +64,8 @@ internal sealed class Child : IDisposable
                 await engine.DisposeAsync();
                 return 0;
             case "fill":
-                for (var i = 0; i < int.Parse(arguments[3]); i++) await PutAsync(engine, $"fill/{i % 500:d4}", $"{i:d100}");
+                for (var i = 0; i < int.Parse(arguments[3]); i++)
+                    await PutAsync(engine, $"fill/{i % 500:d4}", $"{i:d100}");
                 Console.WriteLine("filled");
                 Thread.Sleep(Timeout.Infinite);
                 return 1;
@@ -91,7 +92,11 @@ internal sealed class Child : IDisposable
 
     private static async Task CountAsync(IKvEngine engine, string key, int times)
     {
-        var retry = new KvRetry(engine, TimeProvider.System, new SeededRandom((ulong)Environment.ProcessId), new() { MaxRetries = 1000 });
+        var retry = new KvRetry(
+            engine,
+            TimeProvider.System,
+            new SeededRandom((ulong)Environment.ProcessId),
+            new() { MaxRetries = 1000 });
         for (var i = 0; i < times; i++) (await IncrementAsync(retry, key)).ThrowIfFailed();
     }
 

@@ -49,7 +49,8 @@ public sealed class LmdbKvEngineTests : LmdbTestBase
         await using var engine = Open(new() { Path = Root, MaxSnapshots = 3 });
         var open = Enumerable.Range(0, 3).Select(_ => engine.BeginTransaction()).ToArray();
         foreach (var transaction in open) Assert.True((await transaction.GetAsync(B("a"))).IsOk);
-        using (var refused = engine.BeginTransaction()) Assert.Equal(StatusCode.TxThrottled, (await refused.GetAsync(B("a"))).Code);
+        using (var refused = engine.BeginTransaction())
+            Assert.Equal(StatusCode.TxThrottled, (await refused.GetAsync(B("a"))).Code);
         Assert.Equal(3, engine.Statistics.Snapshots);
         foreach (var transaction in open) transaction.Dispose();
         Assert.Equal(0, engine.Statistics.Snapshots);
@@ -77,7 +78,8 @@ public sealed class LmdbKvEngineTests : LmdbTestBase
 
         // The first commit finds the write lock taken; everybody else gathers behind it.
         Assert.Equal(0, Mdb.TxnBegin(engine.Environment.Handle, 0, 0, out var txn));
-        var commits = Enumerable.Range(0, 200).Select(i => PutAsync(engine, $"k{i}", "1", KvDurability.Durable)).ToArray();
+        var commits = Enumerable.Range(0, 200).Select(
+            i => PutAsync(engine, $"k{i}", "1", KvDurability.Durable)).ToArray();
         Mdb.TxnAbort(txn);
         await Task.WhenAll(commits);
         var after = engine.Statistics;
@@ -168,7 +170,9 @@ public sealed class LmdbKvEngineTests : LmdbTestBase
     public async Task The_commit_log_is_trimmed_to_its_window()
     {
         var time = new FakeTimeProvider();
-        await using var engine = LmdbKvEngine.Open(new() { Path = Root, ConflictWindow = TimeSpan.FromSeconds(10) }, time).Value;
+        await using var engine = LmdbKvEngine.Open(
+            new() { Path = Root, ConflictWindow = TimeSpan.FromSeconds(10) },
+            time).Value;
         for (var i = 0; i < 100; i++)
         {
             await PutAsync(engine, $"k{i}", "1");

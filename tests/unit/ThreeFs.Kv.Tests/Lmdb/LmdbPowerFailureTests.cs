@@ -126,7 +126,8 @@ public sealed class LmdbPowerFailureTests : LmdbTestBase
     [Fact]
     public async Task A_clean_stop_loses_nothing_over_a_reboot()
     {
-        await using (var engine = Open(new() { Path = Live, FlushInterval = TimeSpan.FromHours(1) })) await PutAsync(engine, "a", "1");
+        await using (var engine = Open(
+            new() { Path = Live, FlushInterval = TimeSpan.FromHours(1) })) await PutAsync(engine, "a", "1");
         await using var reopened = Open(new() { Path = Live, BootId = _laterBoot });
         Assert.Equal("1", await GetAsync(reopened, "a"));
         await PutAsync(reopened, "b", "2");
@@ -174,7 +175,8 @@ public sealed class LmdbPowerFailureTests : LmdbTestBase
         }
 
         Assert.Equal(StatusCode.IoError, (await engine.FlushAsync()).Code);
-        using (var reader = engine.BeginReadOnly()) Assert.Equal(StatusCode.IoError, (await reader.GetAsync(B("safe"))).Code);
+        using (var reader = engine.BeginReadOnly())
+            Assert.Equal(StatusCode.IoError, (await reader.GetAsync(B("safe"))).Code);
         Assert.Single(notices);
         await engine.DisposeAsync();
 
@@ -183,7 +185,11 @@ public sealed class LmdbPowerFailureTests : LmdbTestBase
         Assert.Null(await GetAsync(reopened, "unsafe"));
     }
 
-    private static async Task ExpectAsync(string image, SortedDictionary<string, string> expected, KvVersion lost, string label)
+    private static async Task ExpectAsync(
+        string image,
+        SortedDictionary<string, string> expected,
+        KvVersion lost,
+        string label)
     {
         await using var restored = Open(new() { Path = image, BootId = _laterBoot });
         Assert.True(expected.SequenceEqual(await AllAsync(restored)), $"{label}: the content differs");
@@ -192,7 +198,11 @@ public sealed class LmdbPowerFailureTests : LmdbTestBase
         Assert.Equal("1", await GetAsync(restored, "works"));
     }
 
-    private static async Task WorkAsync(IKvEngine engine, SortedDictionary<string, string> model, SeededRandom random, int commits)
+    private static async Task WorkAsync(
+        IKvEngine engine,
+        SortedDictionary<string, string> model,
+        SeededRandom random,
+        int commits)
     {
         for (var i = 0; i < commits; i++)
         {

@@ -19,7 +19,11 @@ public abstract class LmdbTestBase : IDisposable
 
     protected static byte[] B(string text) => Encoding.Latin1.GetBytes(text);
 
-    protected static async Task PutAsync(IKvEngine engine, string key, string value, KvDurability durability = KvDurability.Relaxed)
+    protected static async Task PutAsync(
+        IKvEngine engine,
+        string key,
+        string value,
+        KvDurability durability = KvDurability.Relaxed)
     {
         using var transaction = engine.BeginTransaction();
         transaction.Set(B(key), B(value));
@@ -40,7 +44,8 @@ public abstract class LmdbTestBase : IDisposable
         for (byte[] begin = []; ;)
         {
             var page = (await transaction.GetRangeAsync(begin, KvKeys.End)).Value;
-            foreach (var row in page.Rows) all.Add(Encoding.Latin1.GetString(row.Key), Encoding.Latin1.GetString(row.Value));
+            foreach (var row in page.Rows)
+                all.Add(Encoding.Latin1.GetString(row.Key), Encoding.Latin1.GetString(row.Value));
             if (!page.More) return all;
             begin = page.Continuation;
         }

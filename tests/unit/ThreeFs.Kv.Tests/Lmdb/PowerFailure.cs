@@ -4,8 +4,8 @@ using ThreeFs.Kv.Lmdb.Native;
 namespace ThreeFs.Kv.Tests.Lmdb;
 
 /// <summary>
-/// What a disk may hold after a power failure. Everything is taken page by page: a page that was written since the last flush holds its
-/// old content, its new content, or garbage (torn), and the file may be as long as before or after.
+/// What a disk may hold after a power failure. Everything is taken page by page: a page that was written since the last
+/// flush holds its old content, its new content, or garbage (torn), and the file may be as long as before or after.
 /// </summary>
 internal static class PowerFailure
 {
@@ -21,8 +21,8 @@ internal static class PowerFailure
     }
 
     /// <summary>
-    /// A possible disk: <paramref name="flushed"/> was copied right after a flush, <paramref name="current"/> is the page cache now. The
-    /// side file is taken from <paramref name="current"/>: its writes are flushed.
+    /// A possible disk: <paramref name="flushed"/> was copied right after a flush, <paramref name="current"/> is the
+    /// page cache now. The side file is taken from <paramref name="current"/>: its writes are flushed.
     /// </summary>
     public static string Image(string flushed, string current, string to, SeededRandom random)
     {

@@ -29,7 +29,9 @@ public sealed class StoredFormatTests
         var record = new List<byte>();
         CommitLogRecord.Start(record, 0x0102030405060708);
         CommitLogRecord.Append(record, written.Intervals);
-        Assert.Equal("01" + "0807060504030201" + "0300FFFF6B6579" + "010002006D6D7A", Convert.ToHexString(record.ToArray()));
+        Assert.Equal(
+            "01" + "0807060504030201" + "0300FFFF6B6579" + "010002006D6D7A",
+            Convert.ToHexString(record.ToArray()));
         Assert.Equal(0x0102030405060708, CommitLogRecord.ReadTime(record.ToArray()));
         var read = CommitLogRecord.ReadWrites(record.ToArray())!;
         Assert.Equal(2, read.Length);
@@ -67,7 +69,9 @@ public sealed class StoredFormatTests
         var record = new SteadyRecord(0x0102030405060708, Guid.Parse("00112233-4455-6677-8899-aabbccddeeff"), meta);
         var bytes = record.Encode();
         Assert.Equal(189, bytes.Length);
-        Assert.Equal("3346535445414459" + "01" + "0807060504030201" + "33221100554477668899AABBCCDDEEFF", Convert.ToHexString(bytes[..33]));
+        Assert.Equal(
+            "3346535445414459" + "01" + "0807060504030201" + "33221100554477668899AABBCCDDEEFF",
+            Convert.ToHexString(bytes[..33]));
         Assert.Equal(Crc32C.Compute(bytes.AsSpan(0, 185)), BitConverter.ToUInt32(bytes, 185));
         var read = SteadyRecord.Decode(bytes, "x").Value!;
         Assert.Equal((record.Sequence, record.BootId, 42), (read.Sequence, read.BootId, read.TransactionId));
