@@ -193,7 +193,14 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var asked = context.Now;
         var change = new AttrChange(SetAttrMask.Mode) { Mode = left };
         var result = await context.Meta.SetAttrAsync(context.Self(), file.Inode.Id, change, request.Cancellation);
-        if (result.TryGet(out var attr)) file.Inode.Merge(attr, asked);
-        else Log.OperationFailed(context.Log, request.Opcode, request.Node, result.Status);
+        if (result.TryGet(out var attr))
+        {
+            file.Inode.Merge(attr, asked);
+            request.Session.ForgetAttributes(request.Node);
+        }
+        else
+        {
+            Log.OperationFailed(context.Log, request.Opcode, request.Node, result.Status);
+        }
     }
 }

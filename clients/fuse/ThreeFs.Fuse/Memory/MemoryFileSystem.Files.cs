@@ -66,7 +66,7 @@ internal sealed partial class MemoryFileSystem
         {
             if (!_nodes.TryGetValue(a.Handle, out node)) return new(Errno.EBADF);
             node.ModifyTime = node.ChangeTime = Now;
-            if (a.WriteFlags.HasFlag(FuseWriteFlags.KillSuidGid)) KillPrivileges(node);
+            if (a.WriteFlags.HasFlag(FuseWriteFlags.KillSuidGid) && KillPrivileges(node)) request.Session.ForgetAttributes(node.Id);
         }
 
         node.Content!.Write((long)a.Offset, data.Span);

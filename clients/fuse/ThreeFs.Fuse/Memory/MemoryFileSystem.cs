@@ -115,12 +115,14 @@ internal sealed partial class MemoryFileSystem : IFuseFileSystem
         }
     }
 
-    private static void KillPrivileges(MemoryNode node)
+    private static bool KillPrivileges(MemoryNode node)
     {
         const uint setUid = 0x800, setGid = 0x400, groupExecute = 0x8;
-        if (node.IsDirectory) return;
+        if (node.IsDirectory) return false;
+        var before = node.Mode;
         node.Mode &= ~setUid;
         if ((node.Mode & groupExecute) != 0) node.Mode &= ~setGid;
+        return node.Mode != before;
     }
 
     private void DropIfUnused(MemoryNode node)

@@ -74,6 +74,10 @@ internal static class FuseConstants
     public const uint Minor = 38;
 
     public const ulong RootNode = 1;
+
+    /// <summary>FUSE_NOTIFY_INVAL_INODE: stands where a reply has its error.</summary>
+    public const int NotifyInvalInode = 2;
+
     public const uint GetAttrHandle = 1;
     public const uint OpenKillSuidGid = 1;
     public const uint FsyncDataOnly = 1;

@@ -68,6 +68,18 @@ internal struct FuseInterruptIn
     public ulong Unique;
 }
 
+/// <summary>
+/// Tells the kernel that an inode changed (fuse_notify_inval_inode_out). A negative offset means attributes only and takes no
+/// lock in the kernel, so it may be sent while any request waits.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct FuseNotifyInvalInodeOut
+{
+    public ulong Node;
+    public long Offset;
+    public long Length;
+}
+
 [System.Runtime.CompilerServices.InlineArray(11)]
 internal struct Words11
 {

@@ -215,6 +215,21 @@ internal sealed class FuseSession : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// The kernel forgets the attributes it remembers of the inode. Only for a change that an operation made beside what the
+    /// kernel expects of it; waits for nothing.
+    /// </summary>
+    public unsafe void ForgetAttributes(ulong node)
+    {
+        var message = stackalloc byte[sizeof(FuseOutHeader) + sizeof(FuseNotifyInvalInodeOut)];
+        var size = sizeof(FuseOutHeader) + sizeof(FuseNotifyInvalInodeOut);
+        *(FuseOutHeader*)message = new FuseOutHeader { Length = (uint)size, Error = FuseConstants.NotifyInvalInode };
+        *(FuseNotifyInvalInodeOut*)(message + sizeof(FuseOutHeader)) = new FuseNotifyInvalInodeOut { Node = node, Offset = -1 };
+
+        // ENOENT: the kernel does not know the inode (any more), so there is nothing to forget.
+        LibC.Write(_channels[0].Descriptor, (nint)message, size);
+    }
+
     /// <summary>An exception of a handler: said once, answered with EIO.</summary>
     public Errno HandlerFailed(FuseRequest request, Exception error)
     {

@@ -155,6 +155,16 @@ public abstract class NameTests
     }
 
     [Fact]
+    public async Task A_write_takes_set_user_id_away()
+    {
+        await using var mount = await MountAsync();
+        await Command.ShellAsync(
+            $"chmod 755 {mount.Root} {Path.GetDirectoryName(mount.Root)}; cd {mount.Root} && echo x > a && chmod 6777 a");
+        await Command.ShellAsync($"setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'echo y >> {mount.At("a")}'");
+        Assert.Equal("777", await StatAsync(mount.At("a"), "%a"));
+    }
+
+    [Fact]
     public async Task Copies_of_a_tree_are_the_same()
     {
         await using var mount = await MountAsync();

@@ -20,6 +20,7 @@ public sealed class StructLayoutTests
         (typeof(FuseInitOut), "fuse_init_out",
             "major minor max_readahead flags max_background congestion_threshold max_write time_gran max_pages map_alignment flags2 unused"),
         (typeof(FuseInterruptIn), "fuse_interrupt_in", "unique"),
+        (typeof(FuseNotifyInvalInodeOut), "fuse_notify_inval_inode_out", "ino off len"),
         (typeof(FuseAttr), "fuse_attr",
             "ino size blocks atime mtime ctime atimensec mtimensec ctimensec mode nlink uid gid rdev blksize flags"),
         (typeof(FuseEntryOut), "fuse_entry_out", "nodeid generation entry_valid attr_valid entry_valid_nsec attr_valid_nsec attr"),
@@ -103,6 +104,7 @@ public sealed class StructLayoutTests
             ("FUSE_WRITE_KILL_SUIDGID", (ulong)FuseWriteFlags.KillSuidGid), ("FUSE_DEV_IOC_CLONE", FuseConstants.DeviceClone),
             ("FUSE_GETATTR_FH", FuseConstants.GetAttrHandle), ("FUSE_OPEN_KILL_SUIDGID", FuseConstants.OpenKillSuidGid),
             ("FUSE_FSYNC_FDATASYNC", FuseConstants.FsyncDataOnly), ("FUSE_ROOT_ID", FuseConstants.RootNode),
+            ("FUSE_NOTIFY_INVAL_INODE", FuseConstants.NotifyInvalInode),
         };
         var program = new StringBuilder(Head);
         foreach (var (c, _) in names) program.Append(CultureInfo.InvariantCulture, $"printf(\"{c} %llu\\n\", (unsigned long long)({c}));\n");

@@ -12,7 +12,10 @@ internal sealed class ClusterFixture : IRoutingSource
 {
     private const int Chains = 4;
 
+    private static readonly TimeSpan _garbageDelay = TimeSpan.FromMinutes(1);
+
     private readonly SeededRandom _random = new(7);
+    private readonly ShiftedClock _clock = new();
 
     private ClusterFixture()
     {
@@ -20,8 +23,8 @@ internal sealed class ClusterFixture : IRoutingSource
         Current = new RoutingInfo(
             new RoutingVersion(1), [], [], [], [new ChainTable(new ChainTableId(1), new ChainTableVersion(1), [.. chains], "")]);
         Meta = new MetaService(
-            new MemoryKvEngine(TimeProvider.System), Contents, this,
-            new MetaServiceOptions { GarbageDelay = TimeSpan.Zero }, TimeProvider.System, _random.Fork());
+            new MemoryKvEngine(TimeProvider.System), Contents, this, new MetaServiceOptions { GarbageDelay = _garbageDelay }, _clock,
+            _random.Fork());
     }
 
     public FakeContents Contents { get; } = new();
@@ -49,8 +52,10 @@ internal sealed class ClusterFixture : IRoutingSource
         return new ClusterMount(context, fs, MountFixture.Start(fs, fs, log, new FuseSessionOptions()));
     }
 
+    /// <summary>Collects what is due when everything removed until now has waited long enough; how many files that were.</summary>
     public async Task<int> CollectGarbageAsync()
     {
+        _clock.Shift += 2 * _garbageDelay;
         var removed = 0;
         while (true)
         {
@@ -61,9 +66,28 @@ internal sealed class ClusterFixture : IRoutingSource
     }
 }
 
+/// <summary>The system's clock, moved ahead; timers keep real time.</summary>
+internal sealed class ShiftedClock : TimeProvider
+{
+    public TimeSpan Shift { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Shift;
+}
+
 internal sealed record ClusterMount(ClusterContext Context, ClusterFileSystem FileSystem, MountFixture Mount) : IAsyncDisposable
 {
     public string At(params string[] parts) => Mount.At(parts);
+
+    /// <summary>
+    /// Waits until every request has its reply and no file is open: the kernel does not wait for RELEASE, so close(2) returns
+    /// before the handle is gone.
+    /// </summary>
+    public async Task SettleAsync()
+    {
+        for (var i = 0; i < 3000 && Context.Files.Count + Mount.Session.InFlight > 0; i++) await Task.Delay(10);
+        Assert.Equal(0, Context.Files.Count);
+        Assert.Equal(0, Mount.Session.InFlight);
+    }
 
     public ValueTask DisposeAsync() => Mount.DisposeAsync();
 }

@@ -19,6 +19,9 @@ internal sealed class FakeContents : IContentSource, IFileChunks
 
     public IEnumerable<InodeId> Files => _files.Keys;
 
+    /// <summary>Bytes that arrive without the mount.</summary>
+    public void Put(InodeId inode, byte[] bytes) => Of(inode).Write(0, bytes);
+
     public IFileContent Open(InodeAttr attr, bool created) => new Content(this, attr.Id);
 
     public ValueTask<Result<long>> QueryLengthAsync(InodeId inode, Layout layout, CancellationToken ct) => new(Of(inode).Length);

@@ -1,0 +1,27 @@
+using ThreeFs.Fuse.Session;
+using ThreeFs.Fuse.Tests.Support;
+
+namespace ThreeFs.Fuse.Tests.Session;
+
+public sealed class CallerProcessTests
+{
+    [Fact]
+    public async Task Groups_of_a_running_process_are_read()
+    {
+        using var process = Command.Start("exec setpriv --groups=7,4242 sh -c 'echo ready; exec sleep 60'");
+        process.StandardOutput.ReadLine();
+        Assert.Equal(new uint[] { 7, 4242 }, CallerProcess.Groups((uint)process.Id).ToArray());
+        Assert.False(CallerProcess.IsBeingKilled((uint)process.Id));
+        process.Kill();
+        await process.WaitForExitAsync();
+        Assert.Empty(CallerProcess.Groups((uint)process.Id));
+        Assert.Empty(CallerProcess.Groups(0));
+    }
+
+    [Fact]
+    public void Groups_are_parsed_from_the_line()
+    {
+        Assert.Equal(new uint[] { 4, 24 }, CallerProcess.ParseGroups("Name:\tx\nGroups:\t4 24 \nNStgid:\t1\n"u8).ToArray());
+        Assert.Empty(CallerProcess.ParseGroups("Groups:\t \n"u8));
+    }
+}
