@@ -5,13 +5,14 @@ using Arm = System.Runtime.Intrinsics.Arm;
 namespace ThreeFs.Base;
 
 /// <summary>
-/// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78) in its standard form: initial value and final value inverted, so
-/// the checksum of nothing is 0 and of "123456789" is 0xE3069283. <see cref="Combine"/> joins the checksums of two
+/// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78) in its standard form: initial value and final value inverted,
+/// so the checksum of nothing is 0 and of "123456789" is 0xE3069283. <see cref="Combine"/> joins the checksums of two
 /// neighbours without reading them again.
 /// </summary>
 /// <remarks>
 /// Long inputs are folded 512 or 128 bits at a time (<see cref="Crc32CFolding"/>), short ones and tails go through the
-/// processor's CRC instruction, and without either a table does. All give the same sums; the tests compare each with the table.
+/// processor's CRC instruction, and without either a table does. All give the same sums; the tests compare each with
+/// the table.
 /// </remarks>
 public static class Crc32C
 {
@@ -27,8 +28,8 @@ public static class Crc32C
     public static uint Combine(uint left, uint right, long rightLength) => Crc32CPowers.Shift(left, rightLength) ^ right;
 
     /// <summary>
-    /// Checksum of a content in which one piece was exchanged: the CRC is linear, so only the difference of the two pieces,
-    /// moved over the bytes after it, is added.
+    /// Checksum of a content in which one piece was exchanged: the CRC is linear, so only the difference of the two
+    /// pieces, moved over the bytes after it, is added.
     /// </summary>
     /// <param name="whole">Checksum of the whole content before.</param>
     /// <param name="oldPiece">Checksum of the piece before.</param>

@@ -7,13 +7,14 @@ namespace ThreeFs.Base;
 
 /// <summary>
 /// CRC-32C of long inputs by folding (Gopal and others, "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ
-/// Instruction", Intel 2009): 128 bits are moved over the D bits behind them by two carry-less multiplications, and added to what is
-/// there. Four accumulators hide the multiplier's latency. The last 128 bits are reduced by the CRC instruction.
+/// Instruction", Intel 2009): 128 bits are moved over the D bits behind them by two carry-less multiplications, and
+/// added to what is there. Four accumulators hide the multiplier's latency. The last 128 bits are reduced by the CRC
+/// instruction.
 /// </summary>
 /// <remarks>
-/// Bits are reflected, so the low half of an accumulator is the earlier one, D + 64 bits from the end, the high half D. A product of two
-/// reflected numbers is one bit short, and a half is 64 bits where the constant has 32: together the constants are
-/// x^(D+32) and x^(D−32), one bit to the left.
+/// Bits are reflected, so the low half of an accumulator is the earlier one, D + 64 bits from the end, the high half D.
+/// A product of two reflected numbers is one bit short, and a half is 64 bits where the constant has 32: together the
+/// constants are x^(D+32) and x^(D−32), one bit to the left.
 /// </remarks>
 internal static class Crc32CFolding
 {
@@ -33,7 +34,9 @@ internal static class Crc32CFolding
 
     public static bool IsWideSupported => Pclmulqdq.V512.IsSupported && Avx512F.IsSupported && IsSupported;
 
-    /// <summary>Consumes whole 64-byte blocks of <paramref name="data"/> (at least four) and leaves the rest in it.</summary>
+    /// <summary>
+    /// Consumes whole 64-byte blocks of <paramref name="data"/> (at least four) and leaves the rest in it.
+    /// </summary>
     public static uint UpdateWide(uint state, ref ReadOnlySpan<byte> data)
     {
         ref var at = ref MemoryMarshal.GetReference(data);
@@ -64,7 +67,9 @@ internal static class Crc32CFolding
         return Reduce(last);
     }
 
-    /// <summary>Consumes whole 16-byte blocks of <paramref name="data"/> (at least four) and leaves the rest in it.</summary>
+    /// <summary>
+    /// Consumes whole 16-byte blocks of <paramref name="data"/> (at least four) and leaves the rest in it.
+    /// </summary>
     public static uint Update(uint state, ref ReadOnlySpan<byte> data)
     {
         ref var at = ref MemoryMarshal.GetReference(data);

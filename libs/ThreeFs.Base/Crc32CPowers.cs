@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics.X86;
 namespace ThreeFs.Base;
 
 /// <summary>
-/// Arithmetic modulo the CRC-32C polynomial, bits reflected: bit 31 is x⁰. Moving a checksum over <c>n</c> bytes is a multiplication by
-/// x⁸ⁿ, which is a product of table entries x^(8·2ⁱ), one for each bit of <c>n</c>.
+/// Arithmetic modulo the CRC-32C polynomial, bits reflected: bit 31 is x⁰. Moving a checksum over <c>n</c> bytes is a
+/// multiplication by x⁸ⁿ, which is a product of table entries x^(8·2ⁱ), one for each bit of <c>n</c>.
 /// </summary>
 internal static class Crc32CPowers
 {
@@ -66,7 +66,9 @@ internal static class Crc32CPowers
 
     public static uint TimesX(uint value) => (value & 1) != 0 ? (value >> 1) ^ Polynomial : value >> 1;
 
-    /// <summary>a·b·x³². The product has its x⁰ at bit 62; one bit further it is what the instruction reads as 8 bytes.</summary>
+    /// <summary>
+    /// a·b·x³². The product has its x⁰ at bit 62; one bit further it is what the instruction reads as 8 bytes.
+    /// </summary>
     private static uint MultiplyReduced(uint a, uint b)
     {
         var product = Pclmulqdq.CarrylessMultiply(Vector128.CreateScalar((ulong)a), Vector128.CreateScalar((ulong)b), 0);

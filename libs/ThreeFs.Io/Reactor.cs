@@ -6,15 +6,15 @@ using ThreeFs.Io.Timers;
 namespace ThreeFs.Io;
 
 /// <summary>
-/// One thread with one io_uring: files, sockets, timers and posted work of its owners run here, and everything completes inline
-/// on this thread. What lives on a reactor needs no locks; what blocks it blocks all of its owners.
+/// One thread with one io_uring: files, sockets, timers and posted work of its owners run here, and everything
+/// completes inline on this thread. What lives on a reactor needs no locks; what blocks it blocks all of its owners.
 /// </summary>
 /// <remarks>
-/// One turn of the loop runs posted work, due timers and deferred work, then enters the kernel once: everything started in the turn is
-/// submitted together, and the thread sleeps there when nothing is left to do. Going to sleep is announced before the
-/// queue of posts is looked at for the last time, and a poster looks at the announcement after its post is visible: one of
-/// the two sees the other, so no wake-up is lost.
-/// An exception that reaches the loop is a defect of this program and ends the process.
+/// One turn of the loop runs posted work, due timers and deferred work, then enters the kernel once: everything started
+/// in the turn is submitted together, and the thread sleeps there when nothing is left to do. Going to sleep is
+/// announced before the queue of posts is looked at for the last time, and a poster looks at the announcement after its
+/// post is visible: one of the two sees the other, so no wake-up is lost. An exception that reaches the loop is a
+/// defect of this program and ends the process.
 /// </remarks>
 public sealed class Reactor : IAsyncDisposable, IDisposable
 {
@@ -60,6 +60,12 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
     /// <summary>Operations in the kernel's hands, without the reactor's own.</summary>
     internal int OperationsInFlight => _operations.Count - 1 + _waiting.Count;
 
+    /// <summary>
+    /// A transfer that is cancelled or fails half-way answers with what it had moved (Linux 6.1); without that, asking
+    /// for a whole one could lose count.
+    /// </summary>
+    internal bool KeepsPartialTransfers => _ring.DefersTaskRun;
+
     /// <summary>Starts the thread; fails when the kernel has no usable io_uring.</summary>
     public static Result<Reactor> Start(string name)
     {
@@ -71,8 +77,8 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// Runs <paramref name="action"/> on the reactor's thread, in the order of posts of one thread. Any thread; allocates nothing. Work posted
-    /// after the reactor has stopped is dropped and answered with false.
+    /// Runs <paramref name="action"/> on the reactor's thread, in the order of posts of one thread. Any thread;
+    /// allocates nothing. Work posted after the reactor has stopped is dropped and answered with false.
     /// </summary>
     public bool Post(Action<object?> action, object? state)
     {
@@ -81,7 +87,10 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
         return true;
     }
 
-    /// <summary>Runs at the end of this turn, before anything is submitted: the place to send what a turn has gathered. Reactor's thread only.</summary>
+    /// <summary>
+    /// Runs at the end of this turn, before anything is submitted: the place to send what a turn has gathered.
+    /// Reactor's thread only.
+    /// </summary>
     public void Defer(Action<object?> action, object? state)
     {
         Invariant.Check(IsCurrent, "work is deferred on the reactor's own thread");
@@ -92,8 +101,8 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
     public ReactorSwitch SwitchTo() => new(this);
 
     /// <summary>
-    /// Runs <paramref name="work"/> on the reactor's thread for a caller elsewhere, who continues on the thread pool. Not for
-    /// the data path: it allocates.
+    /// Runs <paramref name="work"/> on the reactor's thread for a caller elsewhere, who continues on the thread pool.
+    /// Not for the data path: it allocates.
     /// </summary>
     public Task<T> InvokeAsync<T>(Func<ValueTask<T>> work)
     {
@@ -130,7 +139,8 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// Asks the kernel to give an operation up. It completes all the same: with ECANCELED, or with what it had already done.
+    /// Asks the kernel to give an operation up. It completes all the same: with ECANCELED, or with what it had already
+    /// done.
     /// </summary>
     internal void Cancel(RingOperation operation)
     {
@@ -225,8 +235,8 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// Ends the process of work: no more posts, everything in flight is cancelled and completes, then the ring is closed.
-    /// Operations that the kernel cannot cancel (a disk's) are waited for.
+    /// Ends the process of work: no more posts, everything in flight is cancelled and completes, then the ring is
+    /// closed. Operations that the kernel cannot cancel (a disk's) are waited for.
     /// </summary>
     private void Stop()
     {
@@ -277,7 +287,9 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
             Invariant.Check(_fd >= 0, "an event counter can be made");
         }
 
-        /// <summary>Under a lock, so that the number is never written to after it was closed and given to somebody else.</summary>
+        /// <summary>
+        /// Under a lock, so that the number is never written to after it was closed and given to somebody else.
+        /// </summary>
         public void Signal()
         {
             lock (_lock)

@@ -4,7 +4,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Io;
 
 /// <summary>
-/// Awaiting it continues on the reactor's thread; at once when that is the current one. Throws when the reactor has stopped.
+/// Awaiting it continues on the reactor's thread; at once when that is the current one. Throws when the reactor has
+/// stopped.
 /// </summary>
 public readonly struct ReactorSwitch(Reactor reactor) : ICriticalNotifyCompletion
 {

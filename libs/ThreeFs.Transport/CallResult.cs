@@ -3,9 +3,10 @@ using ThreeFs.Base;
 namespace ThreeFs.Transport;
 
 /// <summary>
-/// Answer to a call. <see cref="Header"/> lies in memory leased from the transport: read it, then dispose the result once.
-/// The status is the server's answer, or the transport's when there is none (<see cref="StatusCode.ConnectionLost"/>,
-/// <see cref="StatusCode.DeadlineExceeded"/>, <see cref="StatusCode.Cancelled"/>, <see cref="StatusCode.Overloaded"/>).
+/// Answer to a call. <see cref="Header"/> lies in memory leased from the transport: read it, then dispose the result
+/// once. The status is the server's answer, or the transport's when there is none (<see
+/// cref="StatusCode.ConnectionLost"/>, <see cref="StatusCode.DeadlineExceeded"/>, <see cref="StatusCode.Cancelled"/>,
+/// <see cref="StatusCode.Overloaded"/>).
 /// </summary>
 public readonly struct CallResult : IDisposable
 {
@@ -35,16 +36,22 @@ public readonly struct CallResult : IDisposable
     /// <summary>The response's header; invalid after <see cref="Dispose"/>.</summary>
     public ReadOnlySpan<byte> Header => _header.Span;
 
-    /// <summary>The same as memory, for code that awaits before it has parsed; invalid after <see cref="Dispose"/>.</summary>
+    /// <summary>
+    /// The same as memory, for code that awaits before it has parsed; invalid after <see cref="Dispose"/>.
+    /// </summary>
     public ReadOnlyMemory<byte> HeaderMemory => _header;
 
-    /// <summary>Bytes of the response's payload that were written into the call's receive slices, from their start.</summary>
+    /// <summary>
+    /// Bytes of the response's payload that were written into the call's receive slices, from their start.
+    /// </summary>
     public int PayloadLength { get; }
 
     public void Dispose() => _lease?.Release(_token);
 }
 
-/// <summary>Who gets the header memory of a <see cref="CallResult"/> back; the token tells a second dispose from the first.</summary>
+/// <summary>
+/// Who gets the header memory of a <see cref="CallResult"/> back; the token tells a second dispose from the first.
+/// </summary>
 internal interface IHeaderLease
 {
     void Release(short token);

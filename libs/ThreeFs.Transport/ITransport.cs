@@ -2,14 +2,17 @@ using ThreeFs.Base;
 
 namespace ThreeFs.Transport;
 
-/// <summary>A way to reach servers and to be one. One transport serves one scheme of <see cref="Transport.Endpoint"/>.</summary>
+/// <summary>
+/// A way to reach servers and to be one. One transport serves one scheme of <see cref="Transport.Endpoint"/>.
+/// </summary>
 public interface ITransport
 {
     string Scheme { get; }
 
     /// <summary>
     /// Opens a connection. Fails with <see cref="StatusCode.ConnectFailed"/> (nobody there, refused, timed out),
-    /// <see cref="StatusCode.Cancelled"/>, or <see cref="StatusCode.InvalidArgument"/> (not an endpoint of this transport).
+    /// <see cref="StatusCode.Cancelled"/>, or <see cref="StatusCode.InvalidArgument"/> (not an endpoint of this
+    /// transport).
     /// </summary>
     ValueTask<Result<IConnection>> ConnectAsync(Endpoint endpoint, CancellationToken ct = default);
 
@@ -34,7 +37,8 @@ public interface IListener : IAsyncDisposable
 
     /// <summary>
     /// Stops taking requests: new connections are not accepted, new requests are answered with
-    /// <see cref="StatusCode.Unavailable"/>. Completes when no request is in flight or <paramref name="grace"/> is over.
+    /// <see cref="StatusCode.Unavailable"/>. Completes when no request is in flight or <paramref name="grace"/> is
+    /// over.
     /// </summary>
     ValueTask DrainAsync(TimeSpan grace);
 }

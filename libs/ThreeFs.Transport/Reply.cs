@@ -4,8 +4,9 @@ using ThreeFs.Base.Memory;
 namespace ThreeFs.Transport;
 
 /// <summary>
-/// What the server answers. The header's bytes are those the handler wrote into <see cref="ServerRequest.ResponseHeader"/>.
-/// A failure's message travels to the caller's <see cref="Status.Message"/> when the header is empty.
+/// What the server answers. The header's bytes are those the handler wrote into <see
+/// cref="ServerRequest.ResponseHeader"/>. A failure's message travels to the caller's <see cref="Status.Message"/> when
+/// the header is empty.
 /// </summary>
 public readonly struct Reply
 {
@@ -14,7 +15,9 @@ public readonly struct Reply
     /// <summary>Bytes written into <see cref="ServerRequest.ResponseHeader"/>.</summary>
     public int HeaderLength { get; init; }
 
-    /// <summary>At most <see cref="ServerRequest.ReceiveCapacity"/> bytes; must stay valid until the owner is disposed.</summary>
+    /// <summary>
+    /// At most <see cref="ServerRequest.ReceiveCapacity"/> bytes; must stay valid until the owner is disposed.
+    /// </summary>
     public IoSlices Payload { get; init; }
 
     /// <summary>Disposed on the reactor thread once the payload was sent, or will never be.</summary>

@@ -4,8 +4,8 @@ using ThreeFs.Base.Memory;
 namespace ThreeFs.Transport;
 
 /// <summary>
-/// One request on the server, from its header's arrival until its answer has been sent. Pooled: whoever handles it must not
-/// keep it beyond the <see cref="Reply"/>. Only the connection's reactor thread touches it.
+/// One request on the server, from its header's arrival until its answer has been sent. Pooled: whoever handles it must
+/// not keep it beyond the <see cref="Reply"/>. Only the connection's reactor thread touches it.
 /// </summary>
 public abstract class ServerRequest
 {
@@ -40,12 +40,15 @@ public abstract class ServerRequest
     /// <summary>Nobody waits for the answer any more: work that has not begun need not begin.</summary>
     public bool IsAbandoned => Connection.IsClosed || TimeLeft <= TimeSpan.Zero;
 
-    /// <summary>Memory for at least <paramref name="size"/> bytes of response header, at most <see cref="TransportLimits.MaxHeader"/>; asking again discards what was written.</summary>
+    /// <summary>
+    /// Memory for at least <paramref name="size"/> bytes of response header, at most <see
+    /// cref="TransportLimits.MaxHeader"/>; asking again discards what was written.
+    /// </summary>
     public abstract Span<byte> ResponseHeader(int size);
 
     /// <summary>
-    /// Names the payload's destination: at least <see cref="PayloadLength"/> bytes. <paramref name="owner"/> is disposed when
-    /// the request is over, whatever happens, unless taken by <see cref="TakePayloadOwner"/>.
+    /// Names the payload's destination: at least <see cref="PayloadLength"/> bytes. <paramref name="owner"/> is
+    /// disposed when the request is over, whatever happens, unless taken by <see cref="TakePayloadOwner"/>.
     /// </summary>
     public void ReceiveInto(IoSlices destination, IDisposable? owner)
     {
@@ -63,7 +66,9 @@ public abstract class ServerRequest
         return owner;
     }
 
-    /// <summary>What the caller offered decides how long an answer may be, so a longer one is the caller's mistake.</summary>
+    /// <summary>
+    /// What the caller offered decides how long an answer may be, so a longer one is the caller's mistake.
+    /// </summary>
     private protected Reply Checked(in Reply reply) => reply.Payload.TotalLength <= ReceiveCapacity
         ? reply
         : new Status(StatusCode.InvalidArgument, $"the answer has {reply.Payload.TotalLength} bytes, the caller takes {ReceiveCapacity}");

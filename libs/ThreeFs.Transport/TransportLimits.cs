@@ -1,6 +1,8 @@
 namespace ThreeFs.Transport;
 
-/// <summary>The bounds every transport keeps on both sides; a peer that breaks one is disconnected, it never makes memory grow.</summary>
+/// <summary>
+/// The bounds every transport keeps on both sides; a peer that breaks one is disconnected, it never makes memory grow.
+/// </summary>
 public static class TransportLimits
 {
     /// <summary>Most bytes of a request's or response's header.</summary>

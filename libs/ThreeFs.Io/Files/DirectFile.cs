@@ -19,14 +19,14 @@ public enum DirectFileMode
 
 /// <summary>
 /// A file whose bytes bypass the page cache (O_DIRECT): addresses, offsets and lengths are multiples of
-/// <see cref="BufferPool.Alignment"/>. Operations are started on the reactor's thread, complete inline there, and any number may be
-/// in flight. Started elsewhere, they are posted first.
+/// <see cref="BufferPool.Alignment"/>. Operations are started on the reactor's thread, complete inline there, and any
+/// number may be in flight. Started elsewhere, they are posted first.
 /// </summary>
 /// <remarks>
 /// A completed write is in the file for every reader and survives the process; it survives the machine after a later
-/// <see cref="FdatasyncAsync"/>. The kernel orders nothing between operations in flight. Results: a write is whole or fails, a
-/// read is short only at the end of the file. Failures carry the path, and <see cref="StatusCode.NoSpace"/> is told from
-/// <see cref="StatusCode.IoError"/>.
+/// <see cref="FdatasyncAsync"/>. The kernel orders nothing between operations in flight. Results: a write is whole or
+/// fails, a read is short only at the end of the file. Failures carry the path, and <see cref="StatusCode.NoSpace"/> is
+/// told from <see cref="StatusCode.IoError"/>.
 /// </remarks>
 public sealed class DirectFile : IDisposable
 {
@@ -91,7 +91,10 @@ public sealed class DirectFile : IDisposable
         return result < 0 ? Errno.ToStatus(-result, $"set the length of {Path} to {length}") : Status.Ok;
     }
 
-    /// <summary>Reads into <paramref name="destination"/> and answers the bytes read; fewer than asked only at the end of the file.</summary>
+    /// <summary>
+    /// Reads into <paramref name="destination"/> and answers the bytes read; fewer than asked only at the end of the
+    /// file.
+    /// </summary>
     public ValueTask<Result<int>> ReadAsync(in IoSlices destination, long offset)
     {
         CheckAligned(destination, offset);
@@ -101,7 +104,9 @@ public sealed class DirectFile : IDisposable
     /// <inheritdoc cref="ReadAsync(in IoSlices, long)"/>
     public ValueTask<Result<int>> ReadAsync(IoMemory destination, long offset) => ReadAsync(new IoSlices(destination), offset);
 
-    /// <summary>Writes all of <paramref name="source"/>, or fails; a failed write may have changed any part of its range.</summary>
+    /// <summary>
+    /// Writes all of <paramref name="source"/>, or fails; a failed write may have changed any part of its range.
+    /// </summary>
     public ValueTask<Status> WriteAsync(in IoSlices source, long offset)
     {
         CheckAligned(source, offset);

@@ -10,8 +10,8 @@ using Tmds.Linux;
 namespace ThreeFs.Io.Files;
 
 /// <summary>
-/// One operation on a file, pooled. Short transfers are continued and interrupted ones repeated, so a write is whole or has
-/// failed, and a read is short only at the end of the file.
+/// One operation on a file, pooled. Short transfers are continued and interrupted ones repeated, so a write is whole or
+/// has failed, and a read is short only at the end of the file.
 /// </summary>
 internal sealed unsafe class FileOperation : RingOperation, IValueTaskSource<Result<int>>, IValueTaskSource<Status>
 {

@@ -55,7 +55,9 @@ internal static unsafe class Sys
         }
     }
 
-    /// <summary>Never repeated: after an interrupted close the number is free, and may be somebody else's already.</summary>
+    /// <summary>
+    /// Never repeated: after an interrupted close the number is free, and may be somebody else's already.
+    /// </summary>
     public static void Close(int fd) => close(fd);
 
     /// <summary>Bytes of an open file.</summary>

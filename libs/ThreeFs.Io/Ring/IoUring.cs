@@ -4,13 +4,13 @@ using ThreeFs.Io.Linux;
 namespace ThreeFs.Io.Ring;
 
 /// <summary>
-/// One submission and one completion queue shared with the kernel. Used by the thread that made it and by no other: that is
-/// what SINGLE_ISSUER and DEFER_TASKRUN ask for, and why nothing here is locked.
+/// One submission and one completion queue shared with the kernel. Used by the thread that made it and by no other:
+/// that is what SINGLE_ISSUER and DEFER_TASKRUN ask for, and why nothing here is locked.
 /// </summary>
 /// <remarks>
-/// The kernel publishes completions with a release store of the tail, and reads the submission tail with an acquire load; the
-/// volatile accesses below are their counterparts. A store to the completion head may not become visible before the entry was
-/// read, or the kernel would overwrite an entry still in use.
+/// The kernel publishes completions with a release store of the tail, and reads the submission tail with an acquire
+/// load; the volatile accesses below are their counterparts. A store to the completion head may not become visible
+/// before the entry was read, or the kernel would overwrite an entry still in use.
 /// </remarks>
 internal sealed unsafe class IoUring : IDisposable
 {
@@ -127,8 +127,8 @@ internal sealed unsafe class IoUring : IDisposable
     }
 
     /// <summary>
-    /// Hands over what was written and, when asked, waits for a completion. Returns 0 or a negative error; EINTR, ETIME, EBUSY and
-    /// EAGAIN are normal, and nothing is lost by them.
+    /// Hands over what was written and, when asked, waits for a completion. Returns 0 or a negative error; EINTR,
+    /// ETIME, EBUSY and EAGAIN are normal, and nothing is lost by them.
     /// </summary>
     /// <param name="wait">Wait until a completion is there.</param>
     /// <param name="timeoutNanoseconds">Longest wait; negative for no limit.</param>

@@ -3,8 +3,9 @@ using ThreeFs.Io.Linux;
 namespace ThreeFs.Io.Ring;
 
 /// <summary>
-/// Something the kernel does for us. Between <see cref="Reactor.Start"/> and <see cref="Complete"/> the kernel may touch the
-/// operation's memory; both run on the reactor's thread, and each start is followed by exactly one completion.
+/// Something the kernel does for us. Between <see cref="Reactor.Start"/> and <see cref="Complete"/> the kernel may
+/// touch the operation's memory; both run on the reactor's thread, and each start is followed by exactly one
+/// completion.
 /// </summary>
 internal abstract class RingOperation
 {

@@ -6,8 +6,8 @@ using Tmds.Linux;
 namespace ThreeFs.Io.Sockets;
 
 /// <summary>
-/// The pieces of memory of one scatter or gather transfer, in the kernel's form. Reused: clear, fill, transfer. It owns none of
-/// the memory it points to.
+/// The pieces of memory of one scatter or gather transfer, in the kernel's form. Reused: clear, fill, transfer. It owns
+/// none of the memory it points to.
 /// </summary>
 public sealed unsafe class IoVector
 {
@@ -44,7 +44,10 @@ public sealed unsafe class IoVector
         Bytes += length;
     }
 
-    /// <summary>Adds pieces from <paramref name="offset"/> on, up to <paramref name="limit"/> bytes, and returns the bytes added; fewer when the vector is full.</summary>
+    /// <summary>
+    /// Adds pieces from <paramref name="offset"/> on, up to <paramref name="limit"/> bytes, and returns the bytes
+    /// added; fewer when the vector is full.
+    /// </summary>
     public long Add(in IoSlices slices, long offset, long limit)
     {
         var added = 0L;

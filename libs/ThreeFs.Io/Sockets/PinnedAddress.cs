@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace ThreeFs.Io.Sockets;
 
-/// <summary>A socket address in the kernel's form, at an address that does not move while this object is reachable.</summary>
+/// <summary>
+/// A socket address in the kernel's form, at an address that does not move while this object is reachable.
+/// </summary>
 internal sealed class PinnedAddress
 {
     private readonly byte[] _bytes;

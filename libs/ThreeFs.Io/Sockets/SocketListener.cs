@@ -42,7 +42,9 @@ public sealed unsafe class SocketListener : IDisposable
         return Errno.ToStatus(-result, $"listen on {local}");
     }
 
-    /// <summary>The number of the next connection, or the negative error; ECANCELED or EINVAL after <see cref="Abort"/>.</summary>
+    /// <summary>
+    /// The number of the next connection, or the negative error; ECANCELED or EINVAL after <see cref="Abort"/>.
+    /// </summary>
     public ValueTask<int> AcceptAsync() => _accept.Accept(_fd);
 
     /// <summary>Makes a stream of an accepted number.</summary>

@@ -6,11 +6,12 @@ using static Tmds.Linux.LibC;
 namespace ThreeFs.Io.Sockets;
 
 /// <summary>
-/// One direction of a socket: at most one operation at a time, reused for all of them. Completes with the bytes moved or with
-/// the negative error; interrupted operations are repeated.
+/// One direction of a socket: at most one operation at a time, reused for all of them. Completes with the bytes moved
+/// or with the negative error; interrupted operations are repeated.
 /// </summary>
 internal sealed unsafe class SocketOperation(Reactor reactor) : RingOperation, IValueTaskSource<int>
 {
+    private readonly uint _whole = reactor.KeepsPartialTransfers ? (uint)MSG_WAITALL : 0;
     private ManualResetValueTaskSourceCore<int> _core;
     private UringOp _code;
     private int _fd;
@@ -32,14 +33,18 @@ internal sealed unsafe class SocketOperation(Reactor reactor) : RingOperation, I
         return Run(UringOp.Recv, fd, (ulong)address, (uint)length, 0, 0);
     }
 
+    /// <summary>
+    /// Completes when the vector is full, where the kernel goes on by itself after each part that arrives.
+    /// </summary>
     public ValueTask<int> ReceiveMessage(int fd, IoVector vector, bool pollFirst)
     {
         _pollFirst = pollFirst;
-        return Run(UringOp.RecvMsg, fd, (ulong)vector.Message(), 1, 0, 0);
+        return Run(UringOp.RecvMsg, fd, (ulong)vector.Message(), 1, 0, _whole);
     }
 
+    /// <summary>Completes when everything is sent, for the same reason.</summary>
     public ValueTask<int> SendMessage(int fd, IoVector vector) =>
-        Run(UringOp.SendMsg, fd, (ulong)vector.Message(), 1, 0, (uint)MSG_NOSIGNAL);
+        Run(UringOp.SendMsg, fd, (ulong)vector.Message(), 1, 0, (uint)MSG_NOSIGNAL | _whole);
 
     public ValueTask<int> Connect(int fd, nint address, int length) =>
         Run(UringOp.Connect, fd, (ulong)address, 0, (ulong)length, 0);

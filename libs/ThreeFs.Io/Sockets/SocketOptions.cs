@@ -16,14 +16,18 @@ internal static unsafe class SocketOptions
     private const int TcpUserTimeout = 18;
     private const int ProbeSeconds = 2;
 
-    /// <summary>Without O_NONBLOCK: io_uring would answer EAGAIN instead of waiting. Direct sends say MSG_DONTWAIT.</summary>
+    /// <summary>
+    /// Without O_NONBLOCK: io_uring would answer EAGAIN instead of waiting. Direct sends say MSG_DONTWAIT.
+    /// </summary>
     public static int NewSocket(IPEndPoint endpoint)
     {
         var family = endpoint.AddressFamily == AddressFamily.InterNetworkV6 ? AF_INET6 : AF_INET;
         return Sys.Result(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     }
 
-    /// <summary>Failures are ignored: each only makes the connection slower or a dead peer noticed later, by the deadlines.</summary>
+    /// <summary>
+    /// Failures are ignored: each only makes the connection slower or a dead peer noticed later, by the deadlines.
+    /// </summary>
     public static void Configure(int fd, TimeSpan silenceLimit)
     {
         Set(fd, IPPROTO_TCP, TcpNoDelay, 1);

@@ -8,14 +8,14 @@ using static Tmds.Linux.LibC;
 namespace ThreeFs.Io.Sockets;
 
 /// <summary>
-/// A connected TCP stream of one reactor. Receiving and waiting sends run on the reactor's thread, one operation each way;
-/// <see cref="TrySend"/> may be called on any thread, by one sender at a time. The socket reports error numbers as they are:
-/// what they mean for a request is the protocol's business.
+/// A connected TCP stream of one reactor. Receiving and waiting sends run on the reactor's thread, one operation each
+/// way; <see cref="TrySend"/> may be called on any thread, by one sender at a time. The socket reports error numbers as
+/// they are: what they mean for a request is the protocol's business.
 /// </summary>
 /// <remarks>
-/// A dead peer is noticed: a killed process by its reset, a silent host by keep-alive probes and by unacknowledged bytes,
-/// both within <see cref="SilenceLimit"/>. <see cref="Abort"/> makes operations in flight complete; the number is closed by
-/// <see cref="Dispose"/> only when none is, so the kernel never works on somebody else's file.
+/// A dead peer is noticed: a killed process by its reset, a silent host by keep-alive probes and by unacknowledged
+/// bytes, both within <see cref="SilenceLimit"/>. <see cref="Abort"/> makes operations in flight complete; the number
+/// is closed by <see cref="Dispose"/> only when none is, so the kernel never works on somebody else's file.
 /// </remarks>
 public sealed class StreamSocket : IDisposable
 {
@@ -74,7 +74,9 @@ public sealed class StreamSocket : IDisposable
     public ValueTask<int> ReceiveAsync(IoMemory destination, bool expectEmpty) =>
         _receive.Receive(_fd, destination.Address, destination.Length, expectEmpty);
 
-    /// <summary>The same into several pieces; the caller advances the vector.</summary>
+    /// <summary>
+    /// The same until all pieces are full; fewer bytes at the end of the stream or after an error or a cancellation.
+    /// </summary>
     public ValueTask<int> ReceiveAsync(IoVector destination) => _receive.ReceiveMessage(_fd, destination, pollFirst: false);
 
     /// <summary>After a receive: the kernel knew of more bytes.</summary>
@@ -83,13 +85,17 @@ public sealed class StreamSocket : IDisposable
     /// <summary>Sends without waiting: bytes taken, or the negative error; EAGAIN when nothing fits now.</summary>
     public unsafe int TrySend(IoVector source) => Sys.SendMessage(_fd, source.Message(), MSG_DONTWAIT | MSG_NOSIGNAL);
 
-    /// <summary>Waits until something fits and sends it: bytes taken, or the negative error.</summary>
+    /// <summary>
+    /// Sends everything, waiting for room: bytes taken (fewer after an error), or the negative error.
+    /// </summary>
     public ValueTask<int> SendAsync(IoVector source) => _send.SendMessage(_fd, source);
 
     /// <summary>Makes a receive in flight complete, with what it got or with ECANCELED.</summary>
     public void CancelReceive() => Reactor.Cancel(_receive);
 
-    /// <summary>Ends the stream both ways: operations in flight complete, the peer is told. Any thread, until disposed.</summary>
+    /// <summary>
+    /// Ends the stream both ways: operations in flight complete, the peer is told. Any thread, until disposed.
+    /// </summary>
     public void Abort() => shutdown(_fd, SHUT_RDWR);
 
     /// <summary>Closes; nothing may be in flight and no thread in <see cref="TrySend"/>.</summary>

@@ -3,8 +3,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Io.Timers;
 
 /// <summary>
-/// The real clock whose timers fire on a reactor's thread: what a single-threaded owner awaits (a delay, a deadline) continues
-/// on its own thread. Callbacks must not block and must not throw.
+/// The real clock whose timers fire on a reactor's thread: what a single-threaded owner awaits (a delay, a deadline)
+/// continues on its own thread. Callbacks must not block and must not throw.
 /// </summary>
 public sealed class ReactorTimeProvider : TimeProvider
 {

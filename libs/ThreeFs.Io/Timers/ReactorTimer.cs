@@ -2,7 +2,9 @@ using ThreeFs.Base;
 
 namespace ThreeFs.Io.Timers;
 
-/// <summary>One timer of a <see cref="ReactorTimeProvider"/>. Its fields belong to the <see cref="TimerQueue"/> and its lock.</summary>
+/// <summary>
+/// One timer of a <see cref="ReactorTimeProvider"/>. Its fields belong to the <see cref="TimerQueue"/> and its lock.
+/// </summary>
 internal sealed class ReactorTimer(TimerQueue queue, TimerCallback callback, object? state) : ITimer
 {
     /// <summary>Place in the heap; −1 while it is not armed.</summary>

@@ -4,9 +4,9 @@ using ThreeFs.Base;
 namespace ThreeFs.Io.Timers;
 
 /// <summary>
-/// The armed timers of a reactor, earliest first: a binary heap in which every timer knows its place, so that changing and
-/// disposing take O(log n). Timers are changed from any thread and fire on the reactor's; equal instants fire in the order
-/// they were armed. A timer that is being fired while another thread disposes it may still run once.
+/// The armed timers of a reactor, earliest first: a binary heap in which every timer knows its place, so that changing
+/// and disposing take O(log n). Timers are changed from any thread and fire on the reactor's; equal instants fire in
+/// the order they were armed. A timer that is being fired while another thread disposes it may still run once.
 /// </summary>
 internal sealed class TimerQueue(Action wake)
 {

@@ -10,15 +10,16 @@ internal enum FrameKind : byte
 }
 
 /// <summary>
-/// The fixed start of every frame; the variable header and then the payload follow it. Little-endian, pinned by a golden test:
+/// The fixed start of every frame; the variable header and then the payload follow it. Little-endian, pinned by a
+/// golden test:
 /// <code>
 ///  0 magic "3FSF"        4 format version   5 kind   6 method
 ///  8 call id            16 status          18 flags
 /// 20 header length      24 payload length  28 receive capacity  32 timeout in ms
 /// 36 reserved, 0        40 CRC-32C of the header               44 CRC-32C of bytes 0…43
 /// </code>
-/// Lengths are checked against <see cref="TransportLimits"/> before anything is received for them, so a peer cannot make memory
-/// grow. The payload carries no checksum here: chunk data has one of its own, end to end.
+/// Lengths are checked against <see cref="TransportLimits"/> before anything is received for them, so a peer cannot
+/// make memory grow. The payload carries no checksum here: chunk data has one of its own, end to end.
 /// </summary>
 internal struct FrameHeader
 {

@@ -9,13 +9,16 @@ namespace ThreeFs.Transport.Frames;
 /// <summary>Who is told that a frame's memory is not needed any more.</summary>
 internal interface IFrameOwner
 {
-    /// <summary>Sent completely, or given up with the connection; called once for each enqueued frame, on the thread that sent it.</summary>
+    /// <summary>
+    /// Sent completely, or given up with the connection; called once for each enqueued frame, on the thread that sent
+    /// it.
+    /// </summary>
     void FrameDone();
 }
 
 /// <summary>
-/// A frame on its way out: its fixed and variable header in one pinned array, its payload where the owner has it. Reused with
-/// its owner; a large header's array is not kept.
+/// A frame on its way out: its fixed and variable header in one pinned array, its payload where the owner has it.
+/// Reused with its owner; a large header's array is not kept.
 /// </summary>
 internal sealed class OutgoingFrame(IFrameOwner owner)
 {

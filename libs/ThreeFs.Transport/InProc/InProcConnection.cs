@@ -3,8 +3,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Transport.InProc;
 
 /// <summary>
-/// Both ends of one connection. The count of calls, the reason of the end and the observers are under the lock, because calls
-/// start anywhere; everything else happens in the steps of the schedule, one at a time.
+/// Both ends of one connection. The count of calls, the reason of the end and the observers are under the lock, because
+/// calls start anywhere; everything else happens in the steps of the schedule, one at a time.
 /// </summary>
 internal sealed class InProcConnection : IConnection
 {

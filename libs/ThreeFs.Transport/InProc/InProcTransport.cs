@@ -3,13 +3,14 @@ using ThreeFs.Base;
 namespace ThreeFs.Transport.InProc;
 
 /// <summary>
-/// The transport without a network, for tests and simulation: the same contract, no thread, no clock of its own. Every step (a
-/// request arrives, an answer arrives, a deadline, an end) is one piece of work on the schedule handed in, first in first
-/// out; without one, steps run inline, one at a time and in order, on the thread that caused the first of them.
+/// The transport without a network, for tests and simulation: the same contract, no thread, no clock of its own. Every
+/// step (a request arrives, an answer arrives, a deadline, an end) is one piece of work on the schedule handed in,
+/// first in first out; without one, steps run inline, one at a time and in order, on the thread that caused the first
+/// of them.
 /// </summary>
 /// <remarks>
-/// One instance is one network: endpoints of different instances do not see each other. With one thread, a seeded schedule and a
-/// virtual clock, the same calls give the same run.
+/// One instance is one network: endpoints of different instances do not see each other. With one thread, a seeded
+/// schedule and a virtual clock, the same calls give the same run.
 /// </remarks>
 public sealed class InProcTransport : ITransport
 {

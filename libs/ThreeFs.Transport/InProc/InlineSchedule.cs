@@ -1,8 +1,8 @@
 namespace ThreeFs.Transport.InProc;
 
 /// <summary>
-/// Runs steps one at a time, in order, on the thread that added one while none was running. A step that adds another does not
-/// run it inside itself, so the stack stays flat. Thread-safe.
+/// Runs steps one at a time, in order, on the thread that added one while none was running. A step that adds another
+/// does not run it inside itself, so the stack stays flat. Thread-safe.
 /// </summary>
 internal sealed class InlineSchedule
 {

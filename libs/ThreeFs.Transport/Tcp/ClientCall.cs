@@ -7,13 +7,13 @@ using ThreeFs.Transport.Frames;
 namespace ThreeFs.Transport.Tcp;
 
 /// <summary>
-/// One call in flight, reused. It is over when two things are: its frame is not needed by a sender any more, and there is an
-/// outcome (an answer, a deadline, a cancellation, a broken connection). Only then does it complete, on the reactor's
-/// thread, so the caller's memory is free when the caller continues.
+/// One call in flight, reused. It is over when two things are: its frame is not needed by a sender any more, and there
+/// is an outcome (an answer, a deadline, a cancellation, a broken connection). Only then does it complete, on the
+/// reactor's thread, so the caller's memory is free when the caller continues.
 /// </summary>
 /// <remarks>
-/// The frame's end may come from the sending thread, the outcome comes on the reactor's. <c>_send</c> joins them: each side
-/// exchanges its mark in, and the one that finds the other's completes the call.
+/// The frame's end may come from the sending thread, the outcome comes on the reactor's. <c>_send</c> joins them: each
+/// side exchanges its mark in, and the one that finds the other's completes the call.
 /// </remarks>
 internal sealed class ClientCall : IValueTaskSource<CallResult>, IHeaderLease, IFrameOwner
 {
@@ -82,7 +82,9 @@ internal sealed class ClientCall : IValueTaskSource<CallResult>, IHeaderLease, I
         if (ct.CanBeCanceled) _registration = ct.UnsafeRegister(static state => ((ClientCall)state!).CancelRequested(), this);
     }
 
-    /// <summary>Any thread, possibly when the call is over and reused: the connection looks at the token it has now.</summary>
+    /// <summary>
+    /// Any thread, possibly when the call is over and reused: the connection looks at the token it has now.
+    /// </summary>
     private void CancelRequested() => Owner.PostCancel(this);
 
     /// <summary>Keeps the answer's header and makes its status the outcome's. Reactor's thread.</summary>
@@ -126,7 +128,9 @@ internal sealed class ClientCall : IValueTaskSource<CallResult>, IHeaderLease, I
         if (Interlocked.Exchange(ref _send, SendDone) == OutcomeWaits) Owner.CompleteAnywhere(this);
     }
 
-    /// <summary>Hands the outcome to the caller. Reactor's thread, after the call left the connection's table.</summary>
+    /// <summary>
+    /// Hands the outcome to the caller. Reactor's thread, after the call left the connection's table.
+    /// </summary>
     public void Publish()
     {
         // Not waiting for a callback that runs now: it only posts a question that this call can answer in any state.

@@ -11,15 +11,17 @@ namespace ThreeFs.Transport.Tcp;
 internal interface IFrameSink
 {
     /// <summary>
-    /// A frame's headers are there. The answer says where the payload goes: fewer bytes than the payload (none) and it is
-    /// drained. The span is valid during the call. A failure breaks the connection.
+    /// A frame's headers are there. The answer says where the payload goes: fewer bytes than the payload (none) and it
+    /// is drained. The span is valid during the call. A failure breaks the connection.
     /// </summary>
     Status FrameArrived(in FrameHeader header, ReadOnlySpan<byte> variable, out IoSlices destination);
 
     /// <summary>The payload of the last frame is in its destination.</summary>
     void PayloadArrived();
 
-    /// <summary>After <see cref="FrameReader.AbandonPayload"/>: nothing is written to the destination any more.</summary>
+    /// <summary>
+    /// After <see cref="FrameReader.AbandonPayload"/>: nothing is written to the destination any more.
+    /// </summary>
     void PayloadAbandoned();
 
     /// <summary>No more frames may be taken now: reading goes on with <see cref="FrameReader.Resume"/>.</summary>
@@ -30,11 +32,13 @@ internal interface IFrameSink
 }
 
 /// <summary>
-/// The incoming half of a connection: takes frames apart and puts payloads into their final memory. Small frames come through a
-/// buffer, many for one system call. Of a large payload only what the buffer happened to hold is copied; after a large
-/// one the next receive asks only for a header, so that in a stream of large payloads almost nothing is copied.
+/// The incoming half of a connection: takes frames apart and puts payloads into their final memory. Small frames come
+/// through a buffer, many for one system call. Of a large payload only what the buffer happened to hold is copied;
+/// after a large one the next receive asks only for a header, so that in a stream of large payloads almost nothing is
+/// copied.
 /// </summary>
-/// <remarks>Bounded: the buffer never grows, a frame that would not fit its limits is refused before anything is received for it.</remarks>
+/// <remarks>Bounded: the buffer never grows, a frame that would not fit its limits is refused before anything is
+/// received for it.</remarks>
 internal sealed class FrameReader
 {
     private const int Capacity = FrameHeader.Size + TransportLimits.MaxHeader + WideWindow;
@@ -92,14 +96,20 @@ internal sealed class FrameReader
     public void Resume() => _resume.Set();
 
     /// <summary>
-    /// The destination's owner gives up: the receive in flight is cancelled, then <see cref="IFrameSink.PayloadAbandoned"/> is
-    /// called and the rest is drained.
+    /// The destination's owner gives up: the receive in flight is cancelled, then <see
+    /// cref="IFrameSink.PayloadAbandoned"/> is called and the rest is drained.
     /// </summary>
     public void AbandonPayload()
     {
         Invariant.Check(_inPayload && !_drain, "a payload is being received");
         _abandon = true;
         _socket.CancelReceive();
+    }
+
+    /// <summary>For a cancellation that found the receive not yet in the kernel's hands.</summary>
+    public void AbandonAgain()
+    {
+        if (_abandon) _socket.CancelReceive();
     }
 
     /// <summary>The next receive: into the payload's destination, or into the buffer.</summary>
@@ -128,6 +138,7 @@ internal sealed class FrameReader
         _start = 0;
     }
 
+    /// <summary>Takes the outcome of a receive; a payload may still come in parts.</summary>
     private Status Advance(int received)
     {
         if (received == ResumeSignal.Resumed) return Parse();

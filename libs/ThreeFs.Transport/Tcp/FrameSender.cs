@@ -15,13 +15,13 @@ internal interface IFrameSenderHost
 }
 
 /// <summary>
-/// The outgoing half of a connection: a queue of frames and at most one thread that sends. Whoever enqueues into an idle sender
-/// becomes its thread: the reactor gathers all frames of a turn and sends them in one call; another thread sends at
-/// once, without waiting, and leaves what does not fit to the reactor.
+/// The outgoing half of a connection: a queue of frames and at most one thread that sends. Whoever enqueues into an
+/// idle sender becomes its thread: the reactor gathers all frames of a turn and sends them in one call; another thread
+/// sends at once, without waiting, and leaves what does not fit to the reactor.
 /// </summary>
 /// <remarks>
-/// <c>_busy</c> is the baton: only its holder sends, advances frames and removes them from the queue. All fields below the
-/// lock are its, except the vector and the batch, which are the baton holder's. The lock is the connection's own.
+/// <c>_busy</c> is the baton: only its holder sends, advances frames and removes them from the queue. All fields below
+/// the lock are its, except the vector and the batch, which are the baton holder's. The lock is the connection's own.
 /// </remarks>
 internal sealed class FrameSender
 {
@@ -60,7 +60,9 @@ internal sealed class FrameSender
         }
     }
 
-    /// <summary>Under the lock. True: the caller got the baton and must call <see cref="Run"/> after leaving the lock.</summary>
+    /// <summary>
+    /// Under the lock. True: the caller got the baton and must call <see cref="Run"/> after leaving the lock.
+    /// </summary>
     public bool Enqueue(OutgoingFrame frame)
     {
         Invariant.Check(!_closed && !frame.IsQueued, "a frame is enqueued once, in an open sender");
@@ -74,7 +76,9 @@ internal sealed class FrameSender
         return true;
     }
 
-    /// <summary>Sends: at the end of the turn on the reactor's thread, at once on others. For the holder of the baton.</summary>
+    /// <summary>
+    /// Sends: at the end of the turn on the reactor's thread, at once on others. For the holder of the baton.
+    /// </summary>
     public void Run()
     {
         if (_socket.Reactor.IsCurrent) _socket.Reactor.Defer(static state => ((FrameSender)state!).Flush(), this);
@@ -108,7 +112,9 @@ internal sealed class FrameSender
         lock (_lock) return frame.IsInBatch && _waiting;
     }
 
-    /// <summary>No more frames. What is queued is given up as soon as nobody is sending; the caller ends the socket.</summary>
+    /// <summary>
+    /// No more frames. What is queued is given up as soon as nobody is sending; the caller ends the socket.
+    /// </summary>
     public void Close()
     {
         lock (_lock)
@@ -202,7 +208,9 @@ internal sealed class FrameSender
         _batchCount = 0;
     }
 
-    /// <summary>Lets the ring wait for room. Reactor's thread, with the baton; the vector is as the last try left it.</summary>
+    /// <summary>
+    /// Lets the ring wait for room. Reactor's thread, with the baton; the vector is as the last try left it.
+    /// </summary>
     private void Wait()
     {
         lock (_lock) _waiting = true;

@@ -8,15 +8,17 @@ using ThreeFs.Transport.Frames;
 namespace ThreeFs.Transport.Tcp;
 
 /// <summary>
-/// The client's end over TCP. Calls start on any thread; everything else (answers, deadlines, the end) happens on the reactor's.
+/// The client's end over TCP. Calls start on any thread; everything else (answers, deadlines, the end) happens on the
+/// reactor's.
 /// </summary>
 /// <remarks>
-/// The end has three steps: broken (no call is taken, the socket is aborted), quiet (reader and sender hold no memory any more), closed
-/// (calls in flight complete, observers run). A call never completes while the kernel may still touch its memory:
+/// The end has three steps: broken (no call is taken, the socket is aborted), quiet (reader and sender hold no memory
+/// any more), closed (calls in flight complete, observers run). A call never completes while the kernel may still touch
+/// its memory:
 /// <list type="bullet">
 /// <item>a deadline while its answer is being received cancels that receive first;</item>
-/// <item>a deadline while its request is stuck half-sent breaks the connection, for a frame cannot be left unfinished and a
-/// peer that takes nothing for so long is of no use;</item>
+/// <item>a deadline while its request is stuck half-sent breaks the connection, for a frame cannot be left unfinished
+/// and a peer that takes nothing for so long is of no use;</item>
 /// <item>a cancellation in that place waits until the request is sent.</item>
 /// </list>
 /// </remarks>
@@ -128,7 +130,9 @@ internal sealed class TcpConnection : IConnection, IFrameSink, IFrameSenderHost
 
     private static ValueTask<CallResult> Refused(Status status) => new(new CallResult(status));
 
-    /// <summary>The timer follows the earliest deadline of calls started since it last fired; completed calls do not touch it.</summary>
+    /// <summary>
+    /// The timer follows the earliest deadline of calls started since it last fired; completed calls do not touch it.
+    /// </summary>
     private void ArmFor(long deadline)
     {
         if (deadline >= _armedFor) return;
@@ -174,7 +178,12 @@ internal sealed class TcpConnection : IConnection, IFrameSink, IFrameSenderHost
             return;
         }
 
-        if (_givenUp == call) return;
+        if (_givenUp == call)
+        {
+            _reader.AbandonAgain();
+            return;
+        }
+
         if (_sender.TryWithdraw(call.Frame)) call.FrameDone();
         call.SettleFailed(code);
     }

@@ -6,8 +6,8 @@ using ThreeFs.Io.Sockets;
 namespace ThreeFs.Transport.Tcp;
 
 /// <summary>
-/// Accepts on one reactor and gives the connections to all of them in turn. Its counters are touched by every reactor, the
-/// table of connections under a lock.
+/// Accepts on one reactor and gives the connections to all of them in turn. Its counters are touched by every reactor,
+/// the table of connections under a lock.
 /// </summary>
 internal sealed class TcpListener : IListener
 {

@@ -6,8 +6,8 @@ using ThreeFs.Transport.Frames;
 namespace ThreeFs.Transport.Tcp;
 
 /// <summary>
-/// A request on a server's connection, reused. Its end is the end of its answer's frame; until then it holds the payload's and
-/// the reply's owners and disposes both exactly once, also when the connection is gone.
+/// A request on a server's connection, reused. Its end is the end of its answer's frame; until then it holds the
+/// payload's and the reply's owners and disposes both exactly once, also when the connection is gone.
 /// </summary>
 internal sealed class TcpServerRequest : ServerRequest, IFrameOwner
 {

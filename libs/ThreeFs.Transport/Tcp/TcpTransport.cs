@@ -8,8 +8,8 @@ using ThreeFs.Io.Sockets;
 namespace ThreeFs.Transport.Tcp;
 
 /// <summary>
-/// Frames over TCP, on the sockets of some reactors. A connection belongs to one reactor for its life: the caller's, when it
-/// connects on the thread of one of them, else the next in turn.
+/// Frames over TCP, on the sockets of some reactors. A connection belongs to one reactor for its life: the caller's,
+/// when it connects on the thread of one of them, else the next in turn.
 /// </summary>
 public sealed class TcpTransport : ITransport
 {

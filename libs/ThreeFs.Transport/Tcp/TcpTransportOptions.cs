@@ -3,7 +3,9 @@ namespace ThreeFs.Transport.Tcp;
 /// <summary>Bounds and times of a <see cref="TcpTransport"/>; the defaults serve a storage network.</summary>
 public sealed class TcpTransportOptions
 {
-    /// <summary>Calls in flight on one connection, on either side; at most 65536. More are refused or not read.</summary>
+    /// <summary>
+    /// Calls in flight on one connection, on either side; at most 65536. More are refused or not read.
+    /// </summary>
     public int MaxInFlight { get; init; } = 1024;
 
     /// <summary>Connections a listener keeps; more are closed at once.</summary>
@@ -14,6 +16,8 @@ public sealed class TcpTransportOptions
     /// <summary>For calls that state none.</summary>
     public TimeSpan DefaultTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Told of exceptions that a handler let escape; the caller gets <see cref="Base.StatusCode.Internal"/>.</summary>
+    /// <summary>
+    /// Told of exceptions that a handler let escape; the caller gets <see cref="Base.StatusCode.Internal"/>.
+    /// </summary>
     public Action<ServerConnection, Exception>? HandlerFailed { get; init; }
 }
