@@ -16,8 +16,8 @@ using ThreeFs.Transport.Tcp;
 namespace ThreeFs.Fuse;
 
 /// <summary>
-/// A cluster mounted at a directory, served by this process. Ends with <see cref="DisposeAsync"/>, or by itself when somebody
-/// unmounts it: <see cref="Completion"/>.
+/// A cluster mounted at a directory, served by this process. Ends with <see cref="DisposeAsync"/>, or by itself when
+/// somebody unmounts it: <see cref="Completion"/>.
 /// </summary>
 public sealed class FuseMount : IAsyncDisposable
 {
@@ -86,7 +86,9 @@ public sealed class FuseMount : IAsyncDisposable
             _client!.Meta, new ClusterContents(_client.Contents), _client.Id, ClusterOptions(), _host.Time, _log);
         _fileSystem = new ClusterFileSystem(context);
         var root = await context.Meta.GetAttrAsync(context.Self(), InodeId.Root, ct);
-        if (!root.IsOk) return new Status(root.Code, $"the root directory of cluster {_config.ClusterId} does not answer: {root.Status}");
+        if (!root.IsOk)
+            return new Status(root.Code,
+                $"the root directory of cluster {_config.ClusterId} does not answer: {root.Status}");
 
         var mounted = FuseSession.Start(path, _fileSystem, SessionOptions(), _host.Time, _log);
         if (!mounted.TryGet(out _session)) return mounted.Status;
@@ -133,7 +135,8 @@ public sealed class FuseMount : IAsyncDisposable
             : new Status(StatusCode.Unavailable, $"cluster {_config.ClusterId} has no metadata server that is alive");
     }
 
-    private static bool HasMeta(RoutingInfo routing) => routing.Nodes.Values.Any(n => n is { Kind: NodeKind.Meta, IsActive: true });
+    private static bool HasMeta(RoutingInfo routing) =>
+        routing.Nodes.Values.Any(n => n is { Kind: NodeKind.Meta, IsActive: true });
 
     private ClusterOptions ClusterOptions() => new()
     {

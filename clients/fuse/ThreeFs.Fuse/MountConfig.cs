@@ -34,7 +34,9 @@ public sealed record MountConfig
     /// <summary>Connections to one storage server.</summary>
     public int ConnectionsPerServer { get; set; } = 1;
 
-    /// <summary>How long the kernel believes attributes and names, in milliseconds: how late another client's changes show.</summary>
+    /// <summary>
+    /// How long the kernel believes attributes and names, in milliseconds: how late another client's changes show.
+    /// </summary>
     public int AttrTimeoutMs { get; set; } = 1000;
 
     public int EntryTimeoutMs { get; set; } = 1000;
@@ -45,7 +47,9 @@ public sealed record MountConfig
     /// <summary>How often lengths of files open for writing are reported to the metadata service.</summary>
     public int SyncIntervalMs { get; set; } = 5000;
 
-    /// <summary>A file open for reading this long is registered, so that it survives being unlinked by another client.</summary>
+    /// <summary>
+    /// A file open for reading this long is registered, so that it survives being unlinked by another client.
+    /// </summary>
     public int KeepOpenAfterMs { get; set; } = 5000;
 
     /// <summary>How long an operation waits for servers before it fails with an I/O error.</summary>
@@ -60,13 +64,16 @@ public sealed record MountConfig
         if (HttpPort is < 0 or > ushort.MaxValue) return Bad("http_port", $"= {HttpPort} is not a port");
         if (Threads is < 0 or > 256) return Bad("threads", $"= {Threads} is not in 0…256");
         if (Reactors is < 0 or > 64) return Bad("reactors", $"= {Reactors} is not in 0…64");
-        if (ConnectionsPerServer is < 1 or > 64) return Bad("connections_per_server", $"= {ConnectionsPerServer} is not in 1…64");
+        if (ConnectionsPerServer is < 1 or > 64)
+            return Bad("connections_per_server", $"= {ConnectionsPerServer} is not in 1…64");
         if (AttrTimeoutMs < 0) return Bad("attr_timeout_ms", "is negative");
         if (EntryTimeoutMs < 0) return Bad("entry_timeout_ms", "is negative");
         if (NegativeTimeoutMs < 0) return Bad("negative_timeout_ms", "is negative");
         if (SyncIntervalMs < 10) return Bad("sync_interval_ms", $"= {SyncIntervalMs} is below 10");
         if (KeepOpenAfterMs < 10) return Bad("keep_open_after_ms", $"= {KeepOpenAfterMs} is below 10");
-        return OperationTimeoutMs < 1000 ? Bad("operation_timeout_ms", $"= {OperationTimeoutMs} is below 1000") : Status.Ok;
+        return OperationTimeoutMs < 1000
+            ? Bad("operation_timeout_ms", $"= {OperationTimeoutMs} is below 1000")
+            : Status.Ok;
     }
 
     private static Status Bad(string key, string what) => new(StatusCode.InvalidArgument, $"{key} {what}");

@@ -18,7 +18,7 @@ internal sealed class ChainCaller(
         {
             var request = new QueryLastRequest(route.Chain, inode, first, last);
             using var answer = await StorageWire.QueryLast(connection, request, retry.Attempt(options.ReadAttempt, 0, started), ct);
-            if (!answer.IsOk) return answer.Status with { Code = StorageWire.Code(answer.Status) };
+            if (!answer.IsOk) return answer.Status;
             if (answer.Header.Length < StorageCodec.LastChunkSize) return StatusCode.ProtocolError;
             var found = StorageCodec.ReadLastChunk(answer.Header);
             return found.Code == StatusCode.Ok ? found : found.Code;
@@ -58,7 +58,7 @@ internal sealed class ChainCaller(
                 route.Chain, inode, first, last, channels.Advance(tag, options.RemoveBatch), options.RemoveBatch);
             var timeout = retry.Attempt(options.UpdateAttempt * 4, 0, started);
             using var answer = await StorageWire.RemoveChunks(connection, request, timeout, ct);
-            if (!answer.IsOk) return answer.Status with { Code = StorageWire.Code(answer.Status) };
+            if (!answer.IsOk) return answer.Status;
             if (answer.Header.Length < StorageRequestCodec.RemoveChunksResultSize) return StatusCode.ProtocolError;
             var result = StorageRequestCodec.ReadRemoveChunksResult(answer.Header);
             return result.Code == StatusCode.Ok ? result : result.Code;

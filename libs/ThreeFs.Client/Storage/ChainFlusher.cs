@@ -84,7 +84,7 @@ internal sealed class ChainFlusher(
         if (opened.TryGet(out var connection))
         {
             using var answer = await StorageWire.Flush(connection, chains, retry.Attempt(options.UpdateAttempt * 2, 0, started), ct);
-            status = answer.Status with { Code = StorageWire.Code(answer.Status) };
+            status = answer.Status;
             if (status.IsOk && answer.Header.Length < chains.Count * StorageRequestCodec.FlushResultSize)
                 status = new Status(StatusCode.ProtocolError, $"{peer.Endpoint} answered a flush too briefly");
             for (var i = 0; status.IsOk && i < chains.Count; i++)

@@ -101,11 +101,11 @@ internal static class StorageWire
     /// <param name="wanted">Bytes asked for.</param>
     public static ReadResult ReadAnswer(in CallResult answer, int index, long payloadOffset, uint wanted, IoSlices destination)
     {
-        if (!answer.IsOk) return Failed(Code(answer.Status));
+        if (!answer.IsOk) return Failed(answer.Status.Code);
         var at = index * StorageCodec.ReadResultSize;
         if (answer.Header.Length < at + StorageCodec.ReadResultSize) return Failed(StatusCode.ProtocolError);
         var result = StorageCodec.ReadReadResult(answer.Header[at..]);
-        if (result.Code != StatusCode.Ok) return result with { Code = Code(result.Code), Length = 0 };
+        if (result.Code != StatusCode.Ok) return result with { Length = 0 };
         if (result.Length > wanted || result.Length > answer.PayloadLength - payloadOffset && result.Length != 0)
             return Failed(StatusCode.ProtocolError);
         return Checksum(destination, result.Length) == result.Crc ? result : Failed(StatusCode.ChecksumMismatch);
@@ -117,17 +117,11 @@ internal static class StorageWire
         if (answer.Header.Length >= StorageCodec.UpdateResultSize)
         {
             var result = StorageCodec.ReadUpdateResult(answer.Header);
-            return answer.IsOk || result.Code != StatusCode.Ok ? result with { Code = Code(result.Code) } : Failure(Code(answer.Status));
+            return answer.IsOk || result.Code != StatusCode.Ok ? result : Failure(answer.Status.Code);
         }
 
-        return Failure(answer.IsOk ? StatusCode.ProtocolError : Code(answer.Status));
+        return Failure(answer.IsOk ? StatusCode.ProtocolError : answer.Status.Code);
     }
-
-    /// <summary>
-    /// A server that answers "cancelled" dropped the request because its time was over there; that the caller gave up is known
-    /// from the caller's token alone.
-    /// </summary>
-    public static StatusCode Code(Status status) => status.Code == StatusCode.Cancelled ? StatusCode.DeadlineExceeded : status.Code;
 
     public static ReadResult Failed(StatusCode code) => new(code, 0, 0, 0, default, default);
 

@@ -6,7 +6,9 @@ using ThreeFs.Fuse.Tables;
 
 namespace ThreeFs.Fuse.Cluster;
 
-/// <summary>Attributes: stat(2), chmod(2) and its kin, truncate(2), statfs(2), chattr(1), extended attributes.</summary>
+/// <summary>
+/// Attributes: stat(2), chmod(2) and its kin, truncate(2), statfs(2), chattr(1), extended attributes.
+/// </summary>
 internal sealed class AttributeOps(ClusterContext context, LengthReporter reporter)
 {
     private const uint GetFlags = 0x80086601;
@@ -16,8 +18,11 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
     public async ValueTask<Errno> GetAttrAsync(FuseRequest request)
     {
         var asked = context.Now;
-        var found = await context.Meta.GetAttrAsync(context.User(request), InodeTable.IdOf(request.Node), request.Cancellation);
-        return found.TryGet(out var attr) ? context.ReplyAttr(request, attr, asked) : context.Fail(request, found.Status);
+        var found = await context.Meta.GetAttrAsync(context.User(request), InodeTable.IdOf(request.Node),
+            request.Cancellation);
+        return found.TryGet(out var attr)
+            ? context.ReplyAttr(request, attr, asked)
+            : context.Fail(request, found.Status);
     }
 
     public async ValueTask<Errno> SetAttrAsync(FuseRequest request, FuseSetAttrIn a)
@@ -46,7 +51,8 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
     {
         // A symlink's target never changes, so what is known is enough.
         var id = InodeTable.IdOf(request.Node);
-        if (context.Inodes.Find(id)?.Attr is { Type: InodeType.Symlink } known) return request.Reply(known.SymlinkTarget.Span);
+        if (context.Inodes.Find(id)?.Attr is { Type: InodeType.Symlink } known)
+            return request.Reply(known.SymlinkTarget.Span);
         var found = await context.Meta.GetAttrAsync(context.User(request), id, request.Cancellation);
         if (!found.TryGet(out var attr)) return context.Fail(request, found.Status);
         return attr.Type == InodeType.Symlink ? request.Reply(attr.SymlinkTarget.Span) : Errno.EINVAL;
@@ -96,7 +102,8 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
         return request.Reply(new FuseIoctlOut());
     }
 
-    public async ValueTask<Errno> SetXattrAsync(FuseRequest request, FileName name, ReadOnlyMemory<byte> value, uint flags)
+    public async ValueTask<Errno> SetXattrAsync(FuseRequest request, FileName name, ReadOnlyMemory<byte> value,
+        uint flags)
     {
         if (flags > 2) return Errno.EINVAL;
         return context.Fail(request, await context.Meta.SetXattrAsync(
@@ -107,13 +114,18 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
     {
         var result = await context.Meta.GetXattrAsync(
             context.User(request), InodeTable.IdOf(request.Node), name, request.Cancellation);
-        return result.TryGet(out var value) ? XattrReply.Send(request, value.Span, size) : context.Fail(request, result.Status);
+        return result.TryGet(out var value)
+            ? XattrReply.Send(request, value.Span, size)
+            : context.Fail(request, result.Status);
     }
 
     public async ValueTask<Errno> ListXattrAsync(FuseRequest request, uint size)
     {
-        var result = await context.Meta.ListXattrAsync(context.User(request), InodeTable.IdOf(request.Node), request.Cancellation);
-        return result.TryGet(out var names) ? XattrReply.SendNames(request, names, size) : context.Fail(request, result.Status);
+        var result = await context.Meta.ListXattrAsync(context.User(request), InodeTable.IdOf(request.Node),
+            request.Cancellation);
+        return result.TryGet(out var names)
+            ? XattrReply.SendNames(request, names, size)
+            : context.Fail(request, result.Status);
     }
 
     public async ValueTask<Errno> RemoveXattrAsync(FuseRequest request, FileName name) =>

@@ -5,9 +5,9 @@ using ThreeFs.Fuse.Session;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// Supplementary groups of callers, read from /proc and remembered for a moment: the metadata service needs them to decide as
-/// the kernel did. The kernel, which knows them exactly, has already checked (default_permissions), so groups that a thread gave
-/// up within that moment open nothing. Bounded; thread-safe.
+/// Supplementary groups of callers, read from /proc and remembered for a moment: the metadata service needs them to
+/// decide as the kernel did. The kernel, which knows them exactly, has already checked (default_permissions), so
+/// groups that a thread gave up within that moment open nothing. Bounded; thread-safe.
 /// </summary>
 internal sealed class CallerGroups(TimeProvider time)
 {

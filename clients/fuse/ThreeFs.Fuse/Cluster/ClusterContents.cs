@@ -8,8 +8,8 @@ using ThreeFs.Contracts.Meta;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// Contents on the storage servers. Where a file's chunks are is found out with the first operation and not at open, because
-/// routing may not show its chain table yet, and that operation can wait.
+/// Contents on the storage servers. Where a file's chunks are is found out with the first operation and not at open,
+/// because routing may not show its chain table yet, and that operation can wait.
 /// </summary>
 internal sealed class ClusterContents(FileContents contents) : IContentSource
 {
@@ -34,7 +34,8 @@ internal sealed class ClusterContents(FileContents contents) : IContentSource
             var done = 0;
             while (done < destination.Length)
             {
-                var read = await file.ReadAsync(offset + done, destination.Slice(done), offset + destination.Length, ct);
+                var read = await file.ReadAsync(offset + done, destination.Slice(done), offset + destination.Length,
+                    ct);
                 if (!read.IsOk) return read.Code;
                 done += read.Value;
             }

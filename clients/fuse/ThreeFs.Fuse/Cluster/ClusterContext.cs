@@ -33,7 +33,9 @@ internal sealed class ClusterContext(
     public MetaContext User(FuseRequest request)
     {
         var header = request.Header;
-        var user = header is { Uid: 0, Gid: 0 } ? UserInfo.Root : new UserInfo(header.Uid, header.Gid, _groups.Of(header));
+        var user = header is { Uid: 0, Gid: 0 }
+            ? UserInfo.Root
+            : new UserInfo(header.Uid, header.Gid, _groups.Of(header));
         return new MetaContext(user, client, NewRequest());
     }
 

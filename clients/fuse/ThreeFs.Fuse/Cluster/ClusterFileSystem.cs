@@ -7,13 +7,14 @@ using ThreeFs.Fuse.Tables;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// A cluster as a file system for the kernel: names and attributes from the metadata service, content from the storage servers.
+/// A cluster as a file system for the kernel: names and attributes from the metadata service, content from the storage
+/// servers.
 /// </summary>
 /// <remarks>
-/// What applications may rely on: on one mount, POSIX. Between mounts, close-to-open up to the attribute timeout: what was written is
-/// visible everywhere once close(2) or fsync(2) has returned, at the latest after the kernel's memory of attributes is over.
-/// Positions of O_APPEND are chosen by the kernel and are atomic on one mount only. Locks are local to the mount.
-/// A server's failure makes operations wait, not fail; a waiting caller can be killed.
+/// What applications may rely on: on one mount, POSIX. Between mounts, close-to-open up to the attribute timeout: what
+/// was written is visible everywhere once close(2) or fsync(2) has returned, at the latest after the kernel's memory
+/// of attributes is over. Positions of O_APPEND are chosen by the kernel and are atomic on one mount only. Locks are
+/// local to the mount. A server's failure makes operations wait, not fail; a waiting caller can be killed.
 /// </remarks>
 internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
 {
@@ -55,9 +56,11 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
 
     public void Forget(ulong node, ulong count) => _context.Inodes.Forget(InodeTable.IdOf(node), count);
 
-    public ValueTask<Errno> GetAttrAsync(FuseRequest request, FuseGetAttrIn arguments) => _attributes.GetAttrAsync(request);
+    public ValueTask<Errno> GetAttrAsync(FuseRequest request, FuseGetAttrIn arguments) =>
+        _attributes.GetAttrAsync(request);
 
-    public ValueTask<Errno> SetAttrAsync(FuseRequest request, FuseSetAttrIn arguments) => _attributes.SetAttrAsync(request, arguments);
+    public ValueTask<Errno> SetAttrAsync(FuseRequest request, FuseSetAttrIn arguments) =>
+        _attributes.SetAttrAsync(request, arguments);
 
     public ValueTask<Errno> ReadLinkAsync(FuseRequest request) => _attributes.ReadLinkAsync(request);
 
@@ -69,55 +72,70 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
 
     public ValueTask<Errno> UnlinkAsync(FuseRequest request, FileName name) => _names.UnlinkAsync(request, name);
 
-    public ValueTask<Errno> RemoveDirectoryAsync(FuseRequest request, FileName name) => _names.RemoveDirectoryAsync(request, name);
+    public ValueTask<Errno> RemoveDirectoryAsync(FuseRequest request, FileName name) =>
+        _names.RemoveDirectoryAsync(request, name);
 
     public ValueTask<Errno> SymlinkAsync(FuseRequest request, FileName name, ReadOnlyMemory<byte> target) =>
         _names.SymlinkAsync(request, name, target);
 
-    public ValueTask<Errno> RenameAsync(FuseRequest request, FileName name, ulong newParent, FileName newName, RenameFlags flags) =>
+    public ValueTask<Errno> RenameAsync(FuseRequest request, FileName name, ulong newParent, FileName newName,
+        RenameFlags flags) =>
         _names.RenameAsync(request, name, newParent, newName, flags);
 
-    public ValueTask<Errno> LinkAsync(FuseRequest request, ulong source, FileName newName) => _names.LinkAsync(request, source, newName);
+    public ValueTask<Errno> LinkAsync(FuseRequest request, ulong source, FileName newName) =>
+        _names.LinkAsync(request, source, newName);
 
-    public ValueTask<Errno> OpenAsync(FuseRequest request, FuseOpenIn arguments) => _files.OpenAsync(request, arguments);
+    public ValueTask<Errno> OpenAsync(FuseRequest request, FuseOpenIn arguments) =>
+        _files.OpenAsync(request, arguments);
 
     public ValueTask<Errno> CreateAsync(FuseRequest request, FuseCreateIn arguments, FileName name) =>
         _files.CreateAsync(request, arguments, name);
 
-    public ValueTask<Errno> ReadAsync(FuseRequest request, FuseReadIn arguments) => _files.ReadAsync(request, arguments);
+    public ValueTask<Errno> ReadAsync(FuseRequest request, FuseReadIn arguments) =>
+        _files.ReadAsync(request, arguments);
 
     public ValueTask<Errno> WriteAsync(FuseRequest request, FuseWriteIn arguments, IoMemory data) =>
         _files.WriteAsync(request, arguments, data);
 
-    public ValueTask<Errno> FlushAsync(FuseRequest request, FuseFlushIn arguments) => _files.FlushAsync(request, arguments);
+    public ValueTask<Errno> FlushAsync(FuseRequest request, FuseFlushIn arguments) =>
+        _files.FlushAsync(request, arguments);
 
-    public ValueTask<Errno> ReleaseAsync(FuseRequest request, FuseReleaseIn arguments) => _files.ReleaseAsync(arguments);
+    public ValueTask<Errno> ReleaseAsync(FuseRequest request, FuseReleaseIn arguments) =>
+        _files.ReleaseAsync(arguments);
 
-    public ValueTask<Errno> FsyncAsync(FuseRequest request, FuseFsyncIn arguments) => _files.FsyncAsync(request, arguments);
+    public ValueTask<Errno> FsyncAsync(FuseRequest request, FuseFsyncIn arguments) =>
+        _files.FsyncAsync(request, arguments);
 
-    public ValueTask<Errno> OpenDirectoryAsync(FuseRequest request, FuseOpenIn arguments) => _directories.OpenAsync(request);
+    public ValueTask<Errno> OpenDirectoryAsync(FuseRequest request, FuseOpenIn arguments) =>
+        _directories.OpenAsync(request);
 
     public ValueTask<Errno> ReadDirectoryAsync(FuseRequest request, FuseReadIn arguments, bool plus) =>
         _directories.ReadAsync(request, arguments, plus);
 
-    public ValueTask<Errno> ReleaseDirectoryAsync(FuseRequest request, FuseReleaseIn arguments) => _directories.ReleaseAsync(arguments);
+    public ValueTask<Errno> ReleaseDirectoryAsync(FuseRequest request, FuseReleaseIn arguments) =>
+        _directories.ReleaseAsync(arguments);
 
-    public ValueTask<Errno> FsyncDirectoryAsync(FuseRequest request, FuseFsyncIn arguments) => _directories.FsyncAsync(request);
+    public ValueTask<Errno> FsyncDirectoryAsync(FuseRequest request, FuseFsyncIn arguments) =>
+        _directories.FsyncAsync(request);
 
     public ValueTask<Errno> StatFsAsync(FuseRequest request) => _attributes.StatFsAsync(request);
 
     public ValueTask<Errno> SetXattrAsync(FuseRequest request, FileName name, ReadOnlyMemory<byte> value, uint flags) =>
         _attributes.SetXattrAsync(request, name, value, flags);
 
-    public ValueTask<Errno> GetXattrAsync(FuseRequest request, FileName name, uint size) => _attributes.GetXattrAsync(request, name, size);
+    public ValueTask<Errno> GetXattrAsync(FuseRequest request, FileName name, uint size) =>
+        _attributes.GetXattrAsync(request, name, size);
 
     public ValueTask<Errno> ListXattrAsync(FuseRequest request, uint size) => _attributes.ListXattrAsync(request, size);
 
-    public ValueTask<Errno> RemoveXattrAsync(FuseRequest request, FileName name) => _attributes.RemoveXattrAsync(request, name);
+    public ValueTask<Errno> RemoveXattrAsync(FuseRequest request, FileName name) =>
+        _attributes.RemoveXattrAsync(request, name);
 
-    public ValueTask<Errno> FallocateAsync(FuseRequest request, FuseFallocateIn arguments) => _files.FallocateAsync(request, arguments);
+    public ValueTask<Errno> FallocateAsync(FuseRequest request, FuseFallocateIn arguments) =>
+        _files.FallocateAsync(request, arguments);
 
-    public ValueTask<Errno> SeekAsync(FuseRequest request, FuseLSeekIn arguments) => _files.SeekAsync(request, arguments);
+    public ValueTask<Errno> SeekAsync(FuseRequest request, FuseLSeekIn arguments) =>
+        _files.SeekAsync(request, arguments);
 
     public ValueTask<Errno> IoctlAsync(FuseRequest request, FuseIoctlIn arguments, ReadOnlyMemory<byte> input) =>
         _attributes.IoctlAsync(request, arguments, input);

@@ -7,8 +7,9 @@ using ThreeFs.Fuse.Tables;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// Listings. Pages of entries come with attributes, so that `ls -l` asks once a page and not once a file; attributes that are
-/// no longer fresh, or whose directory was changed here since, are left out and the kernel asks for them when it needs them.
+/// Listings. Pages of entries come with attributes, so that `ls -l` asks once a page and not once a file; attributes
+/// that are no longer fresh, or whose directory was changed here since, are left out and the kernel asks for them when
+/// it needs them.
 /// </summary>
 internal sealed class DirectoryOps(ClusterContext context)
 {

@@ -11,10 +11,11 @@ using ThreeFs.Fuse.Tables;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// Open files: open and create, read and write, close, fsync. A file open for writing has a session at the metadata service; one open
-/// for reading only costs no call when its attributes are fresh.
+/// Open files: open and create, read and write, close, fsync. A file open for writing has a session at the metadata
+/// service; one open for reading only costs no call when its attributes are fresh.
 /// </summary>
-internal sealed class FileOps(ClusterContext context, LengthReporter reporter, ReaderSessions readers, SessionEnder ender)
+internal sealed class FileOps(ClusterContext context, LengthReporter reporter, ReaderSessions readers,
+    SessionEnder ender)
 {
     private const uint PrivilegeBits = 0xC00;
 
@@ -43,9 +44,11 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         using var change = NameChange.In(context.Inodes.Find(parent));
         var asked = context.Now;
         var made = await context.Meta.CreateAsync(
-            user, parent, name, new NewInode(InodeType.File, a.Mode & Wire.Permissions), flags, session ?? default, request.Cancellation);
+            user, parent, name, new NewInode(InodeType.File, a.Mode & Wire.Permissions), flags, session ?? default,
+                request.Cancellation);
         if (!made.TryGet(out var result)) return OpenFailed(request, made.Status, session);
-        if (!result.Created && (flags & OpenFlags.Truncate) != 0) context.Inodes.Find(result.Attr.Id)?.Truncated(result.Attr);
+        if (!result.Created && (flags & OpenFlags.Truncate) != 0)
+            context.Inodes.Find(result.Attr.Id)?.Truncated(result.Attr);
         var entry = context.Entry(result.Attr, asked);
         return request.Reply(entry, Register(result.Attr, asked, session, user, a.Flags, result.Created));
     }
@@ -109,7 +112,8 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
             if (!status.IsOk)
             {
                 // Collected meanwhile: there is nothing left to close.
-                if (status.Code is not (StatusCode.NotFound or StatusCode.StaleHandle)) Log.CloseFailed(context.Log, file.Inode.Id, status);
+                if (status.Code is not (StatusCode.NotFound or StatusCode.StaleHandle))
+                    Log.CloseFailed(context.Log, file.Inode.Id, status);
                 ender.End(session);
             }
         }
@@ -123,12 +127,13 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         if (context.Files.Find(a.Handle) is not { } file) return Errno.EBADF;
         var flushed = await file.Content.FlushAsync(request.Cancellation);
         if (!flushed.IsOk) return context.Fail(request, flushed);
+        if ((a.Flags & FuseConstants.FsyncDataOnly) != 0 && file.Inode.IsLengthDurable) return Errno.Ok;
         return context.Fail(request, await reporter.ReportDurablyAsync(file.Inode, file.User, request.Cancellation));
     }
 
     /// <summary>
-    /// Extends the file; nothing is reserved. The new end is reported like that of a write, so it cannot cut off what others
-    /// append meanwhile.
+    /// Extends the file; nothing is reserved. The new end is reported like that of a write, so it cannot cut off what
+    /// others append meanwhile.
     /// </summary>
     public async ValueTask<Errno> FallocateAsync(FuseRequest request, FuseFallocateIn a)
     {
@@ -158,7 +163,8 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         return new(request.Reply(new FuseLSeekOut { Offset = a.Whence == seekData ? a.Offset : length }));
     }
 
-    private FuseOpenOut Register(InodeAttr attr, long asked, SessionId? session, MetaContext user, uint flags, bool created)
+    private FuseOpenOut Register(InodeAttr attr, long asked, SessionId? session, MetaContext user, uint flags,
+        bool created)
     {
         var state = context.Inodes.Opened(attr, asked, session is not null);
         var file = new OpenFile(state, state.Content(context.Contents, created), session, user, context.Now);
@@ -171,7 +177,8 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
     /// <summary>Unless it certainly did not happen, the session may be registered.</summary>
     private Errno OpenFailed(FuseRequest request, Status status, SessionId? session)
     {
-        if (session is { } registered && (status.Code.IsRetryableMeta() || status.Code == StatusCode.Cancelled)) ender.End(registered);
+        if (session is { } registered && (status.Code.IsRetryableMeta() || status.Code == StatusCode.Cancelled))
+            ender.End(registered);
         return context.Fail(request, status);
     }
 

@@ -4,8 +4,8 @@ using ThreeFs.Fuse.Tables;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// What a mount does by itself, once a second: reports of files that stay open for writing, sessions of long readers, sessions to end.
-/// A failure is logged and tried again with the next round.
+/// What a mount does by itself, once a second: reports of files that stay open for writing, sessions of long readers,
+/// sessions to end. A failure is logged and tried again with the next round.
 /// </summary>
 internal sealed class Housekeeping(
     ClusterContext context, LengthReporter reporter, ReaderSessions readers, SessionEnder ender) : IAsyncDisposable

@@ -8,8 +8,8 @@ namespace ThreeFs.Fuse.Cluster;
 internal interface IFileContent
 {
     /// <summary>
-    /// Fills the whole destination; what was never written is zero. The caller knows the length of the file and asks for
-    /// nothing behind it.
+    /// Fills the whole destination; what was never written is zero. The caller knows the length of the file and asks
+    /// for nothing behind it.
     /// </summary>
     ValueTask<StatusCode> ReadAsync(long offset, IoMemory destination, CancellationToken ct);
 

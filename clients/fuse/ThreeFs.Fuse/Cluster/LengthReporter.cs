@@ -5,8 +5,8 @@ using ThreeFs.Fuse.Tables;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// Tells the metadata service how far files were written and when: before close(2) returns, on fsync(2), before attributes are set, and
-/// from time to time while a file stays open. One report of an inode at a time.
+/// Tells the metadata service how far files were written and when: before close(2) returns, on fsync(2), before
+/// attributes are set, and from time to time while a file stays open. One report of an inode at a time.
 /// </summary>
 internal sealed class LengthReporter(ClusterContext context)
 {
@@ -35,7 +35,7 @@ internal sealed class LengthReporter(ClusterContext context)
                 ? await context.Meta.CloseAsync(request, inode.Id, ended, hint, ct)
                 : await context.Meta.SyncAsync(request, inode.Id, hint, durable, ct);
             if (!result.TryGet(out var attr)) return result.Status;
-            inode.Reported(attr, asked, mark);
+            inode.Reported(attr, asked, mark, durable);
             return Status.Ok;
         }
         finally

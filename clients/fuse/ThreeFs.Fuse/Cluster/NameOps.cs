@@ -24,7 +24,8 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
     public ValueTask<Errno> MakeNodeAsync(FuseRequest request, FuseMkNodIn a, FileName name)
     {
         var type = (InodeType)((a.Mode & LibC.S_IFMT) >> 12);
-        if (type is not (InodeType.File or InodeType.Fifo or InodeType.Socket or InodeType.CharDevice or InodeType.BlockDevice))
+        if (type is not (InodeType.File or InodeType.Fifo or InodeType.Socket
+            or InodeType.CharDevice or InodeType.BlockDevice))
             return new(Errno.EINVAL);
         return MakeAsync(request, name, new NewInode(type, a.Mode & Wire.Permissions) { Device = a.Device });
     }
@@ -42,7 +43,9 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         var asked = context.Now;
         var result = await context.Meta.LinkAsync(
             context.User(request), InodeTable.IdOf(source), parent, newName, request.Cancellation);
-        return result.TryGet(out var attr) ? context.ReplyEntry(request, attr, asked) : context.Fail(request, result.Status);
+        return result.TryGet(out var attr)
+            ? context.ReplyEntry(request, attr, asked)
+            : context.Fail(request, result.Status);
     }
 
     public async ValueTask<Errno> UnlinkAsync(FuseRequest request, FileName name)
@@ -74,7 +77,8 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         using var changeFrom = Changing(from);
         using var changeTo = Changing(to);
         var asked = context.Now;
-        var result = await context.Meta.RenameAsync(context.User(request), from, name, to, newName, flags, request.Cancellation);
+        var result = await context.Meta.RenameAsync(context.User(request), from, name, to, newName, flags,
+            request.Cancellation);
         if (!result.TryGet(out var renamed)) return context.Fail(request, result.Status);
         context.Inodes.Find(renamed.Moved.Id)?.Merge(renamed.Moved, asked);
         if (renamed.Replaced is { } replaced)
@@ -92,7 +96,9 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         using var change = Changing(parent);
         var asked = context.Now;
         var made = await context.Meta.MakeNodeAsync(context.User(request), parent, name, inode, request.Cancellation);
-        return made.TryGet(out var attr) ? context.ReplyEntry(request, attr, asked) : context.Fail(request, made.Status);
+        return made.TryGet(out var attr)
+            ? context.ReplyEntry(request, attr, asked)
+            : context.Fail(request, made.Status);
     }
 
     private NameChange Changing(InodeId directory) => NameChange.In(context.Inodes.Find(directory));

@@ -4,9 +4,9 @@ using ThreeFs.Contracts.Meta;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// A directory being listed: the entries read so far, in byte order of names. An entry's position is its offset for the kernel,
-/// so a listing goes on where it was, sees each name that stays exactly once, and can be wound back, while names come and go.
-/// Reading the list at position 0 begins anew.
+/// A directory being listed: the entries read so far, in byte order of names. An entry's position is its offset for
+/// the kernel, so a listing goes on where it was, sees each name that stays exactly once, and can be wound back, while
+/// names come and go. Reading the list at position 0 begins anew.
 /// </summary>
 internal sealed class OpenDirectory(InodeId id)
 {

@@ -8,4 +8,5 @@ namespace ThreeFs.Fuse.Cluster;
 /// <param name="Session">Registered at the metadata service; null for a file open for reading only.</param>
 /// <param name="User">Who opened it: reports of what is written are made in this name.</param>
 /// <param name="OpenedAt">Timestamp.</param>
-internal sealed record OpenFile(InodeState Inode, IFileContent Content, SessionId? Session, MetaContext User, long OpenedAt);
+internal sealed record OpenFile(InodeState Inode, IFileContent Content, SessionId? Session, MetaContext User,
+    long OpenedAt);

@@ -5,8 +5,8 @@ using ThreeFs.Fuse.Tables;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// Keeps the content of files alive that are open here for reading while their last name goes: one session for each inode,
-/// registered when a file was open for a while or lost a name by this mount, ended when nothing has it open.
+/// Keeps the content of files alive that are open here for reading while their last name goes: one session for each
+/// inode, registered when a file was open for a while or lost a name by this mount, ended when nothing has it open.
 /// A file that is unlinked elsewhere earlier than that is still safe for the time the metadata service keeps garbage.
 /// </summary>
 internal sealed class ReaderSessions(ClusterContext context, SessionEnder ender)
@@ -15,7 +15,8 @@ internal sealed class ReaderSessions(ClusterContext context, SessionEnder ender)
     /// The session to hand to an unlink if the file is open here; the unlink registers it, see <see cref="Unlinked"/>.
     /// Unlinks know a name only, so this is what it led to when it was looked up.
     /// </summary>
-    public async ValueTask<SessionId?> ForUnlinkAsync(MetaContext user, InodeId parent, FileName name, CancellationToken ct)
+    public async ValueTask<SessionId?> ForUnlinkAsync(MetaContext user, InodeId parent, FileName name,
+        CancellationToken ct)
     {
         if (context.Files.Count == 0) return null;
         var found = await context.Meta.LookupAsync(user, parent, name, ct);

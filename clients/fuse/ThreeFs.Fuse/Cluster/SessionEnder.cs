@@ -5,8 +5,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// Ends sessions that nobody waits for: of opens whose outcome is unknown, of closes that failed, of readers. They are ended in
-/// batches until the metadata service has confirmed. Bounded: when too many wait, the oldest are left to the
+/// Ends sessions that nobody waits for: of opens whose outcome is unknown, of closes that failed, of readers. They are
+/// ended in batches until the metadata service has confirmed. Bounded: when too many wait, the oldest are left to the
 /// service, which ends a dead client's sessions by itself.
 /// </summary>
 internal sealed class SessionEnder(ClusterContext context)

@@ -33,7 +33,9 @@ internal static class Wire
             Device = (uint)attr.Device,
 
             // What programs take for a good buffer size.
-            BlockSize = isFile && attr.Layout is { } layout ? Math.Min(layout.ChunkSize, MaxBlockSize) : DefaultBlockSize,
+            BlockSize = isFile && attr.Layout is { } layout
+                ? Math.Min(layout.ChunkSize, MaxBlockSize)
+                : DefaultBlockSize,
         };
     }
 

@@ -55,7 +55,8 @@ internal sealed class MemoryContent
             {
                 var at = (int)(offset % PageSize);
                 var part = source[..Math.Min(source.Length, PageSize - at)];
-                if (!_pages.TryGetValue(offset / PageSize, out var page)) _pages[offset / PageSize] = page = new byte[PageSize];
+                if (!_pages.TryGetValue(offset / PageSize, out var page))
+                    _pages[offset / PageSize] = page = new byte[PageSize];
                 part.CopyTo(page.AsSpan(at));
                 offset += part.Length;
                 source = source[part.Length..];

@@ -6,7 +6,10 @@ using ThreeFs.Fuse.Session;
 
 namespace ThreeFs.Fuse.Memory;
 
-/// <summary>Open files, listings and extended attributes. A handle is its node's number: nothing is kept for an open file but a count.</summary>
+/// <summary>
+/// Open files, listings and extended attributes. A handle is its node's number: nothing is kept for an open file but a
+/// count.
+/// </summary>
 internal sealed partial class MemoryFileSystem
 {
     private readonly Dictionary<ulong, MemoryListing> _listings = [];
@@ -48,7 +51,8 @@ internal sealed partial class MemoryFileSystem
 
             if (result != Errno.Ok) return new(result);
             node!.Opens++;
-            return new(request.Reply(MakeEntry(node), new FuseOpenOut { Handle = node.Id, Flags = OpenReply(a.Flags) }));
+            return new(request.Reply(MakeEntry(node),
+                new FuseOpenOut { Handle = node.Id, Flags = OpenReply(a.Flags) }));
         }
     }
 
@@ -66,7 +70,8 @@ internal sealed partial class MemoryFileSystem
         {
             if (!_nodes.TryGetValue(a.Handle, out node)) return new(Errno.EBADF);
             node.ModifyTime = node.ChangeTime = Now;
-            if (a.WriteFlags.HasFlag(FuseWriteFlags.KillSuidGid) && KillPrivileges(node)) request.Session.ForgetAttributes(node.Id);
+            if (a.WriteFlags.HasFlag(FuseWriteFlags.KillSuidGid) && KillPrivileges(node))
+                request.Session.ForgetAttributes(node.Id);
         }
 
         node.Content!.Write((long)a.Offset, data.Span);
@@ -166,7 +171,9 @@ internal sealed partial class MemoryFileSystem
         lock (_lock)
         {
             if (!_nodes.TryGetValue(request.Node, out var node)) return new(Errno.ESTALE);
-            return new(node.Xattrs.TryGetValue(name, out var value) ? XattrReply.Send(request, value.Span, size) : Errno.ENODATA);
+            return new(node.Xattrs.TryGetValue(name, out var value)
+                ? XattrReply.Send(request, value.Span, size)
+                : Errno.ENODATA);
         }
     }
 
@@ -189,7 +196,9 @@ internal sealed partial class MemoryFileSystem
     }
 
     private static FuseOpenReplyFlags OpenReply(uint flags) =>
-        (flags & LibC.O_DIRECT) != 0 ? FuseOpenReplyFlags.DirectIo | FuseOpenReplyFlags.ParallelDirectWrites : FuseOpenReplyFlags.KeepCache;
+        (flags & LibC.O_DIRECT) != 0
+            ? FuseOpenReplyFlags.DirectIo | FuseOpenReplyFlags.ParallelDirectWrites
+            : FuseOpenReplyFlags.KeepCache;
 
     /// <summary>Access control lists ("system.") are not: to keep without obeying them would be a lie.</summary>
     private static bool IsKept(FileName name) =>
@@ -211,7 +220,9 @@ internal sealed partial class MemoryFileSystem
         }
     }
 
-    /// <summary>The entries as they were when the listing began: positions stay valid while names come and go.</summary>
+    /// <summary>
+    /// The entries as they were when the listing began: positions stay valid while names come and go.
+    /// </summary>
     private sealed class MemoryListing(MemoryNode directory)
     {
         public MemoryNode Directory { get; } = directory;

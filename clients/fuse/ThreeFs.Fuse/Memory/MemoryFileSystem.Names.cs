@@ -90,7 +90,8 @@ internal sealed partial class MemoryFileSystem
     }
 
     private Errno Move(
-        MemoryNode from, FileName name, MemoryNode node, MemoryNode to, FileName newName, MemoryNode? old, RenameFlags flags)
+        MemoryNode from, FileName name, MemoryNode node, MemoryNode to, FileName newName, MemoryNode? old,
+            RenameFlags flags)
     {
         if (ReferenceEquals(old, node)) return Errno.Ok;
         if (node.IsDirectory && IsInside(to, node)) return Errno.EINVAL;
@@ -111,7 +112,8 @@ internal sealed partial class MemoryFileSystem
         return Errno.Ok;
     }
 
-    private Errno Exchange(MemoryNode from, FileName name, MemoryNode node, MemoryNode to, FileName newName, MemoryNode? old)
+    private Errno Exchange(MemoryNode from, FileName name, MemoryNode node, MemoryNode to, FileName newName,
+        MemoryNode? old)
     {
         if (old is null) return Errno.ENOENT;
         if (node.IsDirectory && IsInside(to, node)) return Errno.EINVAL;
@@ -142,7 +144,8 @@ internal sealed partial class MemoryFileSystem
         }
     }
 
-    private Errno Make(FuseRequest request, FileName name, uint mode, uint device, ReadOnlyMemory<byte> target, out MemoryNode? made)
+    private Errno Make(FuseRequest request, FileName name, uint mode, uint device, ReadOnlyMemory<byte> target,
+        out MemoryNode? made)
     {
         const uint setGid = 0x400;
         made = null;

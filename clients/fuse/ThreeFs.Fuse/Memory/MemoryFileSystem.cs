@@ -8,10 +8,12 @@ using ThreeFs.Fuse.Session;
 namespace ThreeFs.Fuse.Memory;
 
 /// <summary>
-/// A file system in this process's memory, complete enough for real programs: what the mount costs without anything behind
-/// it, and the reference that tests of the protocol run against. One lock for the tree; the content of files has its own.
+/// A file system in this process's memory, complete enough for real programs: what the mount costs without anything
+/// behind it, and the reference that tests of the protocol run against. One lock for the tree; the content of files
+/// has its own.
 /// </summary>
-/// <remarks>Every operation completes at once. Nothing is kept beyond the process; space is limited by memory alone.</remarks>
+/// <remarks>Every operation completes at once. Nothing is kept beyond the process; space is limited by memory
+/// alone.</remarks>
 internal sealed partial class MemoryFileSystem : IFuseFileSystem
 {
     private const ulong CacheSeconds = 1;
@@ -88,9 +90,11 @@ internal sealed partial class MemoryFileSystem : IFuseFileSystem
             if (a.Valid.HasFlag(FuseSetAttrValid.Uid)) node.Uid = a.Uid;
             if (a.Valid.HasFlag(FuseSetAttrValid.Gid)) node.Gid = a.Gid;
             if (a.Valid.HasFlag(FuseSetAttrValid.AccessTimeNow)) node.AccessTime = now;
-            else if (a.Valid.HasFlag(FuseSetAttrValid.AccessTime)) node.AccessTime = Time(a.AccessTime, a.AccessTimeNsec);
+            else if (a.Valid.HasFlag(FuseSetAttrValid.AccessTime))
+                node.AccessTime = Time(a.AccessTime, a.AccessTimeNsec);
             if (a.Valid.HasFlag(FuseSetAttrValid.ModifyTimeNow)) node.ModifyTime = now;
-            else if (a.Valid.HasFlag(FuseSetAttrValid.ModifyTime)) node.ModifyTime = Time(a.ModifyTime, a.ModifyTimeNsec);
+            else if (a.Valid.HasFlag(FuseSetAttrValid.ModifyTime))
+                node.ModifyTime = Time(a.ModifyTime, a.ModifyTimeNsec);
             node.ChangeTime = now;
             return new(Attr(request, node));
         }
@@ -145,7 +149,8 @@ internal sealed partial class MemoryFileSystem : IFuseFileSystem
     private static FuseEntryOut MakeEntry(MemoryNode node)
     {
         node.Lookups++;
-        return new FuseEntryOut { Node = node.Id, EntryValid = CacheSeconds, AttrValid = CacheSeconds, Attr = ToAttr(node) };
+        return new FuseEntryOut { Node = node.Id, EntryValid = CacheSeconds, AttrValid = CacheSeconds,
+            Attr = ToAttr(node) };
     }
 
     private static Errno Attr(FuseRequest request, MemoryNode node) =>
@@ -153,7 +158,8 @@ internal sealed partial class MemoryFileSystem : IFuseFileSystem
 
     private static FuseAttr ToAttr(MemoryNode node)
     {
-        var (atime, mtime, ctime) = (FileTime.From(node.AccessTime), FileTime.From(node.ModifyTime), FileTime.From(node.ChangeTime));
+        var (atime, mtime, ctime) = (FileTime.From(node.AccessTime), FileTime.From(node.ModifyTime),
+            FileTime.From(node.ChangeTime));
         return new FuseAttr
         {
             Ino = node.Id,

@@ -6,8 +6,8 @@ using ThreeFs.Fuse.Protocol;
 namespace ThreeFs.Fuse.Mounting;
 
 /// <summary>
-/// Looks at the place where a mount is to be made: an existing directory that nothing is mounted on. The remains of a mount
-/// whose process has died are taken away.
+/// Looks at the place where a mount is to be made: an existing directory that nothing is mounted on. The remains of a
+/// mount whose process has died are taken away.
 /// </summary>
 internal static class MountPoint
 {
@@ -20,7 +20,8 @@ internal static class MountPoint
         if (IsDead(full))
         {
             if (LibC.Unmount(full, LibC.MNT_DETACH) != 0)
-                return new Status(StatusCode.Busy, $"{full} holds a dead mount that cannot be removed ({LibC.LastError}); run: umount -l {full}");
+                return new Status(StatusCode.Busy,
+                    $"{full} holds a dead mount that cannot be removed ({LibC.LastError}); run: umount -l {full}");
             Log.StaleMountRemoved(log, full);
         }
 
@@ -40,7 +41,8 @@ internal static class MountPoint
         {
             if (mount.MountPoint != path) continue;
             return new Status(StatusCode.Busy,
-                $"{path} is already a mount point ({mount.Type} of {mount.Source}); run: umount {path}, or choose another directory");
+                $"{path} is already a mount point ({mount.Type} of {mount.Source}); "
+                + $"run: umount {path}, or choose another directory");
         }
 
         return path;

@@ -8,7 +8,10 @@ internal readonly record struct MountEntry(string MountPoint, string Type, strin
     /// <summary>The mounts that this process sees; the last one at a place is the one on top.</summary>
     public static IEnumerable<MountEntry> ReadAll() => File.ReadLines("/proc/self/mountinfo").Select(Parse);
 
-    /// <summary>"36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw": the fields behind the dash are counted from there.</summary>
+    /// <summary>
+    /// "36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw": the fields behind the dash are counted from
+    /// there.
+    /// </summary>
     internal static MountEntry Parse(string line)
     {
         var fields = line.Split(' ');

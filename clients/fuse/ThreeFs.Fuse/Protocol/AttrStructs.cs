@@ -24,7 +24,10 @@ internal struct FuseAttr
     public uint Flags;
 }
 
-/// <summary>A name's inode and how long the kernel may believe both (fuse_entry_out). Node 0 with a timeout: the name does not exist.</summary>
+/// <summary>
+/// A name's inode and how long the kernel may believe both (fuse_entry_out). Node 0 with a timeout: the name does not
+/// exist.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct FuseEntryOut
 {

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace ThreeFs.Fuse.Protocol;
 
 /// <summary>
-/// Packs directory entries into a READDIR or READDIRPLUS reply. <c>offset</c> of an entry is where a later call continues
-/// behind it. An entry that does not fit leaves the reply as it was.
+/// Packs directory entries into a READDIR or READDIRPLUS reply. <c>offset</c> of an entry is where a later call
+/// continues behind it. An entry that does not fit leaves the reply as it was.
 /// </summary>
 internal ref struct DirentWriter(Span<byte> space)
 {

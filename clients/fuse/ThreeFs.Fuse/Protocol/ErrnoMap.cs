@@ -3,8 +3,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Fuse.Protocol;
 
 /// <summary>
-/// How applications see a <see cref="StatusCode"/>: the metadata codes one to one, the others as far as programs know them, and
-/// EIO for what they can do nothing about. ENOSYS is never an answer: the kernel would not ask again.
+/// How applications see a <see cref="StatusCode"/>: the metadata codes one to one, the others as far as programs know
+/// them, and EIO for what they can do nothing about. ENOSYS is never an answer: the kernel would not ask again.
 /// </summary>
 internal static class ErrnoMap
 {

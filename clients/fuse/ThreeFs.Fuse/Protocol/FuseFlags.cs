@@ -1,6 +1,8 @@
 namespace ThreeFs.Fuse.Protocol;
 
-/// <summary>Features offered by the kernel and taken by the daemon in INIT; bits 32 and up travel in the second flags word.</summary>
+/// <summary>
+/// Features offered by the kernel and taken by the daemon in INIT; bits 32 and up travel in the second flags word.
+/// </summary>
 [Flags]
 internal enum FuseInitFlags : ulong
 {

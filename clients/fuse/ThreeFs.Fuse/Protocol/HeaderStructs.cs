@@ -42,7 +42,8 @@ internal struct FuseInitIn
 
     /// <summary>Both flag words; the second counts only when the kernel says that it is there.</summary>
     public readonly FuseInitFlags AllFlags =>
-        (FuseInitFlags)Flags | (((FuseInitFlags)Flags).HasFlag(FuseInitFlags.InitExt) ? (FuseInitFlags)((ulong)Flags2 << 32) : 0);
+        (FuseInitFlags)Flags
+            | (((FuseInitFlags)Flags).HasFlag(FuseInitFlags.InitExt) ? (FuseInitFlags)((ulong)Flags2 << 32) : 0);
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -69,8 +70,8 @@ internal struct FuseInterruptIn
 }
 
 /// <summary>
-/// Tells the kernel that an inode changed (fuse_notify_inval_inode_out). A negative offset means attributes only and takes no
-/// lock in the kernel, so it may be sent while any request waits.
+/// Tells the kernel that an inode changed (fuse_notify_inval_inode_out). A negative offset means attributes only and
+/// takes no lock in the kernel, so it may be sent while any request waits.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct FuseNotifyInvalInodeOut

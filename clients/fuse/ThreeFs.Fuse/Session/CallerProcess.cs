@@ -11,7 +11,9 @@ internal static class CallerProcess
 {
     private const ulong SigKill = 1UL << 8;
 
-    /// <summary>A fatal signal is on its way to the thread: the kernel turns each of them into a pending SIGKILL.</summary>
+    /// <summary>
+    /// A fatal signal is on its way to the thread: the kernel turns each of them into a pending SIGKILL.
+    /// </summary>
     public static bool IsBeingKilled(uint pid)
     {
         if (pid == 0 || Status(pid) is not { } status) return false;

@@ -1,8 +1,8 @@
 namespace ThreeFs.Fuse.Session;
 
 /// <summary>
-/// One descriptor of the connection, read by one worker, and the requests that came through it and have no reply yet, so that
-/// an interrupt finds them. The list is intrusive: requests in flight cost no allocation.
+/// One descriptor of the connection, read by one worker, and the requests that came through it and have no reply yet,
+/// so that an interrupt finds them. The list is intrusive: requests in flight cost no allocation.
 /// </summary>
 internal sealed class FuseChannel(int descriptor)
 {
@@ -48,7 +48,9 @@ internal sealed class FuseChannel(int descriptor)
         }
     }
 
-    /// <summary>Cancels a request in flight; false when it is not here. Not under the lock: the operation may complete inside.</summary>
+    /// <summary>
+    /// Cancels a request in flight; false when it is not here. Not under the lock: the operation may complete inside.
+    /// </summary>
     public bool Interrupt(ulong unique) => Find(unique) is { } request && request.InterruptIf(unique);
 
     public void InterruptAll()

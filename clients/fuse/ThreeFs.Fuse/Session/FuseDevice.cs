@@ -16,7 +16,8 @@ internal static unsafe class FuseDevice
         return LibC.LastError switch
         {
             Errno.ENOENT or Errno.ENODEV or Errno.ENXIO => new Status(StatusCode.NotSupported,
-                $"{Path} is not there: load the kernel's fuse module (modprobe fuse), or give the container the device (--device {Path})"),
+                $"{Path} is not there: load the kernel's fuse module (modprobe fuse), "
+                + $"or give the container the device (--device {Path})"),
             Errno.EACCES or Errno.EPERM => new Status(StatusCode.NotPermitted,
                 $"{Path} may not be opened: run as root, or give the container the device (--device {Path})"),
             var error => new Status(StatusCode.IoError, $"{Path} cannot be opened: {error}"),
@@ -43,9 +44,13 @@ internal static unsafe class FuseDevice
         if (LibC.Mount(options.Source, mountPoint, $"fuse.{options.Subtype}", flags, data) == 0) return Status.Ok;
         return LibC.LastError switch
         {
-            Errno.EPERM => new Status(StatusCode.NotPermitted, $"{mountPoint} cannot be mounted: only root may mount (CAP_SYS_ADMIN)"),
+            Errno.EPERM =>
+                new Status(StatusCode.NotPermitted,
+                    $"{mountPoint} cannot be mounted: only root may mount (CAP_SYS_ADMIN)"),
             Errno.EBUSY => new Status(StatusCode.Busy, $"{mountPoint} cannot be mounted: it is in use"),
-            Errno.ENODEV => new Status(StatusCode.NotSupported, $"{mountPoint} cannot be mounted: the kernel has no FUSE (modprobe fuse)"),
+            Errno.ENODEV =>
+                new Status(StatusCode.NotSupported,
+                    $"{mountPoint} cannot be mounted: the kernel has no FUSE (modprobe fuse)"),
             var error => new Status(StatusCode.IoError, $"{mountPoint} cannot be mounted: {error}"),
         };
     }

@@ -45,7 +45,9 @@ internal sealed class FuseDispatcher(IFuseFileSystem fileSystem)
         FuseOpcode.Fallocate => _fs.FallocateAsync(r, r.Arguments<FuseFallocateIn>()),
         FuseOpcode.LSeek => _fs.SeekAsync(r, r.Arguments<FuseLSeekIn>()),
         FuseOpcode.CopyFileRange => _fs.CopyRangeAsync(r, r.Arguments<FuseCopyFileRangeIn>()),
-        FuseOpcode.Ioctl => _fs.IoctlAsync(r, r.Arguments<FuseIoctlIn>(), r.Body[Math.Min(Unsafe.SizeOf<FuseIoctlIn>(), r.Body.Length)..].ToArray()),
+        FuseOpcode.Ioctl =>
+            _fs.IoctlAsync(r, r.Arguments<FuseIoctlIn>(),
+                r.Body[Math.Min(Unsafe.SizeOf<FuseIoctlIn>(), r.Body.Length)..].ToArray()),
         FuseOpcode.SyncFs => _fs.SyncFsAsync(r),
         FuseOpcode.Destroy => new(Errno.Ok),
         _ => new(Errno.ENOSYS),

@@ -5,21 +5,24 @@ using ThreeFs.Fuse.Protocol;
 namespace ThreeFs.Fuse.Session;
 
 /// <summary>
-/// INIT: the first message, which settles version, sizes and features. Taken are those features that the kernel offers and
-/// this list names.
+/// INIT: the first message, which settles version, sizes and features. Taken are those features that the kernel offers
+/// and this list names.
 /// </summary>
 internal readonly record struct FuseHandshake(uint Minor, FuseInitFlags Features)
 {
     /// <summary>
-    /// Left out on purpose: POSIX and flock locks (the kernel's own, local ones serve), write-back cache (other clients would
-    /// not see writes), splice (slower here), POSIX ACLs. <see cref="FuseInitFlags.AutoInvalData"/> is what makes another client's
-    /// write visible: a changed modify time empties the page cache.
+    /// Left out on purpose: POSIX and flock locks (the kernel's own, local ones serve), write-back cache (other
+    /// clients would not see writes), splice (slower here), POSIX ACLs. <see cref="FuseInitFlags.AutoInvalData"/> is
+    /// what makes another client's write visible: a changed modify time empties the page cache.
     /// </summary>
     private const FuseInitFlags Wanted =
         FuseInitFlags.AsyncRead | FuseInitFlags.AtomicOTrunc | FuseInitFlags.ExportSupport | FuseInitFlags.BigWrites
-        | FuseInitFlags.AutoInvalData | FuseInitFlags.DoReadDirPlus | FuseInitFlags.ReadDirPlusAuto | FuseInitFlags.AsyncDio
-        | FuseInitFlags.ParallelDirOps | FuseInitFlags.MaxPages | FuseInitFlags.CacheSymlinks | FuseInitFlags.HandleKillPrivV2
-        | FuseInitFlags.SetXattrExt | FuseInitFlags.HasIoctlDir | FuseInitFlags.InitExt | FuseInitFlags.DirectIoAllowMmap;
+        | FuseInitFlags.AutoInvalData | FuseInitFlags.DoReadDirPlus | FuseInitFlags.ReadDirPlusAuto
+            | FuseInitFlags.AsyncDio
+        | FuseInitFlags.ParallelDirOps | FuseInitFlags.MaxPages | FuseInitFlags.CacheSymlinks
+            | FuseInitFlags.HandleKillPrivV2
+        | FuseInitFlags.SetXattrExt | FuseInitFlags.HasIoctlDir | FuseInitFlags.InitExt
+            | FuseInitFlags.DirectIoAllowMmap;
 
     private const FuseInitFlags Needed = FuseInitFlags.AtomicOTrunc | FuseInitFlags.BigWrites;
 
@@ -42,7 +45,8 @@ internal readonly record struct FuseHandshake(uint Minor, FuseInitFlags Features
         if (offer.Major != FuseConstants.Major || offer.Minor < OldestMinor || (features & Needed) != Needed)
         {
             return new Status(StatusCode.NotSupported,
-                $"the kernel speaks FUSE {offer.Major}.{offer.Minor} with features {offer.AllFlags}; needed is 7.{OldestMinor} with {Needed}");
+                $"the kernel speaks FUSE {offer.Major}.{offer.Minor} with features {offer.AllFlags}; "
+                + $"needed is 7.{OldestMinor} with {Needed}");
         }
 
         var minor = Math.Min(offer.Minor, FuseConstants.Minor);

@@ -16,11 +16,12 @@ namespace ThreeFs.Fuse.Session;
 /// page 0 ............ | in_header 40 | write_in 40 | page 1: payload, maxWrite bytes
 ///                              | out_header 16 |
 /// </code>
-/// The memory is placed so that the payload of a WRITE lands on a page boundary and is sent on from there, and that the data
-/// of a READ is received at the same place and leaves with its header in one write(2). A reply therefore overwrites the
-/// request: arguments are taken out before anything is put in.
-/// Invariant: every request that wants a reply gets exactly one, whatever the handler does (a lost one leaves the caller in a
-/// wait that no signal ends). Not thread-safe but for <see cref="InterruptIf"/>; it moves from thread to thread with the operation.
+/// The memory is placed so that the payload of a WRITE lands on a page boundary and is sent on from there, and that
+/// the data of a READ is received at the same place and leaves with its header in one write(2). A reply therefore
+/// overwrites the request: arguments are taken out before anything is put in.
+/// Invariant: every request that wants a reply gets exactly one, whatever the handler does (a lost one leaves the
+/// caller in a wait that no signal ends). Not thread-safe but for <see cref="InterruptIf"/>; it moves from thread to
+/// thread with the operation.
 /// </remarks>
 internal sealed unsafe class FuseRequest : IDisposable
 {
@@ -93,7 +94,8 @@ internal sealed unsafe class FuseRequest : IDisposable
     }
 
     /// <summary>Bytes behind the header.</summary>
-    public ReadOnlySpan<byte> Body => new((void*)(ReceiveAddress + sizeof(FuseInHeader)), _length - sizeof(FuseInHeader));
+    public ReadOnlySpan<byte> Body =>
+        new((void*)(ReceiveAddress + sizeof(FuseInHeader)), _length - sizeof(FuseInHeader));
 
     /// <summary>Takes over what was received; false when it is no request.</summary>
     public bool Begin(int length, long now)
@@ -117,7 +119,9 @@ internal sealed unsafe class FuseRequest : IDisposable
         return value;
     }
 
-    /// <summary>The NUL-ended name that begins at this place of the body, copied; <paramref name="next"/> is behind its NUL.</summary>
+    /// <summary>
+    /// The NUL-ended name that begins at this place of the body, copied; <paramref name="next"/> is behind its NUL.
+    /// </summary>
     public FileName Name(int offset, out int next)
     {
         var rest = Body[Math.Min(offset, Body.Length)..];
@@ -192,7 +196,8 @@ internal sealed unsafe class FuseRequest : IDisposable
     /// <summary>Sends the reply and gives the request back to its pool.</summary>
     public void Complete(Errno result)
     {
-        // Out of the list first: an interrupt that comes now finds nothing, or the next user of this object would be hit.
+        // Out of the list first: an interrupt that comes now finds nothing, or the next user of this object would be
+        // hit.
         Channel?.Remove(this);
         var length = result == Errno.Ok ? _replyLength : 0;
         Send(result, length);
@@ -212,7 +217,8 @@ internal sealed unsafe class FuseRequest : IDisposable
             var error = LibC.LastError;
             if (error is Errno.EINTR or Errno.EAGAIN) continue;
 
-            // ENOENT: the kernel has given the request up. ENODEV and friends: the connection is gone and with it all waiters.
+            // ENOENT: the kernel has given the request up. ENODEV and friends: the connection is gone and with it all
+            // waiters.
             if (error is Errno.ENOENT or Errno.ENODEV or Errno.ENOTCONN or Errno.ECONNABORTED) return;
             _session.ReplyFailed(this, error);
             if (result != Errno.Ok && length == 0) return;

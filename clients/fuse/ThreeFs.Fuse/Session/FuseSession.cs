@@ -8,16 +8,18 @@ using ThreeFs.Fuse.Protocol;
 namespace ThreeFs.Fuse.Session;
 
 /// <summary>
-/// One mounted connection to the kernel. Worker threads read requests, each through a descriptor of its own, and start their
-/// operations; whoever completes an operation writes its reply. Nothing else runs on the workers, so an operation that waits
-/// holds up no other.
+/// One mounted connection to the kernel. Worker threads read requests, each through a descriptor of its own, and start
+/// their operations; whoever completes an operation writes its reply. Nothing else runs on the workers, so an
+/// operation that waits holds up no other.
 /// </summary>
 /// <remarks>
-/// It ends when the mount is gone: by <see cref="DisposeAsync"/> or by umount(8) from outside; <see cref="Completion"/> tells.
-/// A file on the own mount is never touched: a worker that waits for itself cannot be woken.
+/// It ends when the mount is gone: by <see cref="DisposeAsync"/> or by umount(8) from outside; <see
+/// cref="Completion"/> tells. A file on the own mount is never touched: a worker that waits for itself cannot be woken.
 /// </remarks>
 internal sealed class FuseSession : IAsyncDisposable
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+
     private readonly FuseSessionOptions _options;
     private readonly FuseDispatcher _dispatcher;
     private readonly IFuseFileSystem _fs;
@@ -31,7 +33,8 @@ internal sealed class FuseSession : IAsyncDisposable
     private int _liveWorkers;
     private int _inFlight;
 
-    private FuseSession(string mountPoint, IFuseFileSystem fs, FuseSessionOptions options, TimeProvider time, ILogger log)
+    private FuseSession(string mountPoint, IFuseFileSystem fs, FuseSessionOptions options, TimeProvider time,
+        ILogger log)
     {
         MountPoint = mountPoint;
         _fs = fs;
@@ -78,17 +81,23 @@ internal sealed class FuseSession : IAsyncDisposable
         return status;
     }
 
-    /// <summary>Unmounts: gently when nothing uses the mount, otherwise it is taken out of the tree and its users get errors.</summary>
+    /// <summary>
+    /// Unmounts: gently when nothing uses the mount, otherwise it is taken out of the tree and its users get errors.
+    /// Does not wait without end for servers that are gone: what is left, the kernel ends with this process.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_completion.Task.IsCompleted && await UnmountAsync(0) is Errno.EBUSY)
+        if (_completion.Task.IsCompleted) return;
+        var gentle = UnmountAsync(0);
+        var isInTime = await Task.WhenAny(gentle, Task.Delay(_patience, _time)) == gentle;
+        if (!isInTime || await gentle == Errno.EBUSY)
         {
             Log.UnmountForced(_log, MountPoint);
             foreach (var channel in _channels) channel.InterruptAll();
-            await UnmountAsync(LibC.MNT_FORCE | LibC.MNT_DETACH);
+            await Task.WhenAny(UnmountAsync(LibC.MNT_FORCE | LibC.MNT_DETACH), Task.Delay(_patience, _time));
         }
 
-        await _completion.Task;
+        await Task.WhenAny(_completion.Task, Task.Delay(_patience, _time));
     }
 
     /// <summary>Not on the caller's thread: the kernel may ask the workers something meanwhile.</summary>
@@ -216,15 +225,16 @@ internal sealed class FuseSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// The kernel forgets the attributes it remembers of the inode. Only for a change that an operation made beside what the
-    /// kernel expects of it; waits for nothing.
+    /// The kernel forgets the attributes it remembers of the inode. Only for a change that an operation made beside
+    /// what the kernel expects of it; waits for nothing.
     /// </summary>
     public unsafe void ForgetAttributes(ulong node)
     {
         var message = stackalloc byte[sizeof(FuseOutHeader) + sizeof(FuseNotifyInvalInodeOut)];
         var size = sizeof(FuseOutHeader) + sizeof(FuseNotifyInvalInodeOut);
         *(FuseOutHeader*)message = new FuseOutHeader { Length = (uint)size, Error = FuseConstants.NotifyInvalInode };
-        *(FuseNotifyInvalInodeOut*)(message + sizeof(FuseOutHeader)) = new FuseNotifyInvalInodeOut { Node = node, Offset = -1 };
+        *(FuseNotifyInvalInodeOut*)(message + sizeof(FuseOutHeader)) = new FuseNotifyInvalInodeOut { Node = node,
+            Offset = -1 };
 
         // ENOENT: the kernel does not know the inode (any more), so there is nothing to forget.
         LibC.Write(_channels[0].Descriptor, (nint)message, size);
@@ -238,7 +248,8 @@ internal sealed class FuseSession : IAsyncDisposable
         return Errno.EIO;
     }
 
-    public void ReplyFailed(FuseRequest request, Errno error) => Log.ReplyFailed(_log, request.Opcode, request.Node, error);
+    public void ReplyFailed(FuseRequest request, Errno error) =>
+        Log.ReplyFailed(_log, request.Opcode, request.Node, error);
 
     /// <summary>The request has its reply.</summary>
     public void Completed(FuseRequest request, Errno result, int length)
@@ -267,7 +278,9 @@ internal sealed class FuseSession : IAsyncDisposable
         _ = CloseWhenQuietAsync();
     }
 
-    /// <summary>Descriptors are closed when no operation can write to them any more: a number may be somebody else's by then.</summary>
+    /// <summary>
+    /// Descriptors are closed when no operation can write to them any more: a number may be somebody else's by then.
+    /// </summary>
     private async Task CloseWhenQuietAsync()
     {
         while (InFlight > 0) await Task.Delay(TimeSpan.FromMilliseconds(20), _time);

@@ -5,14 +5,14 @@ using ThreeFs.Fuse.Protocol;
 namespace ThreeFs.Fuse.Session;
 
 /// <summary>
-/// A file system behind a mount: one method for each operation of the kernel, already decoded. A method takes node, caller and
-/// cancellation from the request, puts its answer there with <c>Reply</c>, and returns the error number; it is called on many
-/// threads at a time and may complete on any. An exception is answered with EIO.
+/// A file system behind a mount: one method for each operation of the kernel, already decoded. A method takes node,
+/// caller and cancellation from the request, puts its answer there with <c>Reply</c>, and returns the error number; it
+/// is called on many threads at a time and may complete on any. An exception is answered with EIO.
 /// </summary>
 /// <remarks>
 /// The kernel counts how often it was told about a node (every reply with an entry, and every plus-entry of a directory
-/// listing, is one) and gives counts back with <see cref="Forget"/>; until they are zero the node must stay known. Permissions
-/// are checked by the kernel (default_permissions) before an operation gets here.
+/// listing, is one) and gives counts back with <see cref="Forget"/>; until they are zero the node must stay known.
+/// Permissions are checked by the kernel (default_permissions) before an operation gets here.
 /// </remarks>
 internal interface IFuseFileSystem
 {
@@ -26,12 +26,15 @@ internal interface IFuseFileSystem
     ValueTask<Errno> UnlinkAsync(FuseRequest request, FileName name);
     ValueTask<Errno> RemoveDirectoryAsync(FuseRequest request, FileName name);
     ValueTask<Errno> SymlinkAsync(FuseRequest request, FileName name, ReadOnlyMemory<byte> target);
-    ValueTask<Errno> RenameAsync(FuseRequest request, FileName name, ulong newParent, FileName newName, RenameFlags flags);
+    ValueTask<Errno> RenameAsync(FuseRequest request, FileName name, ulong newParent, FileName newName,
+        RenameFlags flags);
     ValueTask<Errno> LinkAsync(FuseRequest request, ulong source, FileName newName);
     ValueTask<Errno> OpenAsync(FuseRequest request, FuseOpenIn arguments);
     ValueTask<Errno> CreateAsync(FuseRequest request, FuseCreateIn arguments, FileName name);
 
-    /// <summary>Puts the data into <see cref="FuseRequest.Payload"/>; fewer than asked for only at the end of the file.</summary>
+    /// <summary>
+    /// Puts the data into <see cref="FuseRequest.Payload"/>; fewer than asked for only at the end of the file.
+    /// </summary>
     ValueTask<Errno> ReadAsync(FuseRequest request, FuseReadIn arguments);
 
     /// <summary>The data lie in the request's payload and stay there until this completes.</summary>
@@ -48,7 +51,8 @@ internal interface IFuseFileSystem
     ValueTask<Errno> FsyncDirectoryAsync(FuseRequest request, FuseFsyncIn arguments);
     ValueTask<Errno> StatFsAsync(FuseRequest request);
     ValueTask<Errno> AccessAsync(FuseRequest request, FuseAccessIn arguments) => new(Errno.ENOSYS);
-    ValueTask<Errno> SetXattrAsync(FuseRequest request, FileName name, ReadOnlyMemory<byte> value, uint flags) => new(Errno.EOPNOTSUPP);
+    ValueTask<Errno> SetXattrAsync(FuseRequest request, FileName name, ReadOnlyMemory<byte> value, uint flags) =>
+        new(Errno.EOPNOTSUPP);
 
     /// <param name="size">0: only the value's length is asked for.</param>
     ValueTask<Errno> GetXattrAsync(FuseRequest request, FileName name, uint size) => new(Errno.EOPNOTSUPP);
@@ -58,6 +62,7 @@ internal interface IFuseFileSystem
     ValueTask<Errno> FallocateAsync(FuseRequest request, FuseFallocateIn arguments) => new(Errno.EOPNOTSUPP);
     ValueTask<Errno> SeekAsync(FuseRequest request, FuseLSeekIn arguments) => new(Errno.ENOSYS);
     ValueTask<Errno> CopyRangeAsync(FuseRequest request, FuseCopyFileRangeIn arguments) => new(Errno.ENOSYS);
-    ValueTask<Errno> IoctlAsync(FuseRequest request, FuseIoctlIn arguments, ReadOnlyMemory<byte> input) => new(Errno.ENOTTY);
+    ValueTask<Errno> IoctlAsync(FuseRequest request, FuseIoctlIn arguments, ReadOnlyMemory<byte> input) =>
+        new(Errno.ENOTTY);
     ValueTask<Errno> SyncFsAsync(FuseRequest request) => new(Errno.Ok);
 }

@@ -1,30 +1,38 @@
 namespace ThreeFs.Fuse.Session;
 
 /// <summary>
-/// Decides when an operation is given up because its caller got a signal. Only a caller that is being killed is let go: any
-/// other signal (an alarm, a child's end, a window's resize) would turn into an EINTR that programs do not expect of files.
+/// Decides when an operation is given up because its caller got a signal. Only a caller that is being killed is let
+/// go: any other signal (an alarm, a child's end, a window's resize) would turn into an EINTR that programs do not
+/// expect of files.
 /// </summary>
 /// <remarks>
-/// The kernel reports a signal once, whichever came first; a SIGKILL after a harmless one is not reported again. Therefore the
-/// caller of an interrupted request is looked at until the request has its reply. An interrupt may overtake the registration of
-/// its request, because another worker reads it: the last few that found nothing are remembered.
+/// The kernel reports a signal once, whichever came first; a SIGKILL after a harmless one is not reported again.
+/// Therefore the caller of an interrupted request is looked at until the request has its reply. An interrupt may
+/// overtake the registration of its request, because another worker reads it: the last few that found nothing are
+/// remembered.
 /// </remarks>
 internal sealed class InterruptWatch : IDisposable
 {
     private const int Remembered = 64;
     private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>An interrupt overtakes its request by less than this.</summary>
+    private static readonly TimeSpan _memory = TimeSpan.FromSeconds(1);
+
     private readonly List<FuseChannel> _channels;
     private readonly Lock _lock = new();
     private readonly List<ulong> _watched = [];
     private readonly Queue<ulong> _early = new();
+    private readonly TimeProvider _time;
     private readonly ITimer _timer;
+    private long _lastEarly;
     private volatile int _earlyCount;
     private bool _disposed;
 
     public InterruptWatch(List<FuseChannel> channels, TimeProvider time)
     {
         _channels = channels;
+        _time = time;
         _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -38,6 +46,7 @@ internal sealed class InterruptWatch : IDisposable
                 if (_early.Count == Remembered) _early.Dequeue();
                 _early.Enqueue(unique);
                 _earlyCount = _early.Count;
+                _lastEarly = _time.GetTimestamp();
             }
 
             // Registered in between: then nobody else will look into the queue for it.
@@ -52,7 +61,16 @@ internal sealed class InterruptWatch : IDisposable
     {
         if (_earlyCount == 0) return;
         bool early;
-        lock (_lock) early = _early.Contains(request.Unique);
+        lock (_lock)
+        {
+            early = _early.Contains(request.Unique);
+            if (_time.GetElapsedTime(_lastEarly) > _memory)
+            {
+                _early.Clear();
+                _earlyCount = 0;
+            }
+        }
+
         if (early) Watch(request.Unique);
     }
 

@@ -3,7 +3,9 @@ using ThreeFs.Fuse.Protocol;
 
 namespace ThreeFs.Fuse.Session;
 
-/// <summary>Answers of GETXATTR and LISTXATTR: the length when size is 0, ERANGE when it is too small, else the bytes.</summary>
+/// <summary>
+/// Answers of GETXATTR and LISTXATTR: the length when size is 0, ERANGE when it is too small, else the bytes.
+/// </summary>
 internal static class XattrReply
 {
     public static Errno Send(FuseRequest request, ReadOnlySpan<byte> value, uint size)

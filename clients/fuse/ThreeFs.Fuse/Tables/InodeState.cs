@@ -5,13 +5,16 @@ using ThreeFs.Fuse.Cluster;
 namespace ThreeFs.Fuse.Tables;
 
 /// <summary>
-/// What this mount knows of one inode: the newest attributes the metadata service told, and what was written here since.
+/// What this mount knows of one inode: the newest attributes the metadata service told, and what was written here
+/// since.
 /// </summary>
 /// <remarks>
-/// Two rules keep the size that applications see from going back while they write (the kernel would cut its page cache):
+/// Two rules keep the size that applications see from going back while they write (the kernel would cut its page
+/// cache):
 /// <list type="bullet">
 /// <item>Attributes asked for before the known ones arrived, and changed before them, are old and ignored.</item>
-/// <item>A length shrinks only together with a higher truncate version; under one version the larger length is the newer.</item>
+/// <item>A length shrinks only together with a higher truncate version; under one version the larger length is the
+/// newer.</item>
 /// </list>
 /// Thread-safe.
 /// </remarks>
@@ -31,6 +34,8 @@ internal sealed class InodeState
     private bool _wasCached;
     private IFileContent? _content;
     private int _nameChanges;
+    private TruncateVersion _durableUnder;
+    private long _durableLength = -1;
 
     public InodeState(InodeAttr attr, long asked, TimeProvider time)
     {
@@ -53,7 +58,9 @@ internal sealed class InodeState
     /// <summary>Timestamp of the first open since nothing was; guarded by the table.</summary>
     public long OpenedAt { get; set; }
 
-    /// <summary>Rises with every change of a name in this directory by this mount, when it begins and when it has ended.</summary>
+    /// <summary>
+    /// Rises with every change of a name in this directory by this mount, when it begins and when it has ended.
+    /// </summary>
     public int NameChanges => Volatile.Read(ref _nameChanges);
 
     public void NameChanged() => Interlocked.Increment(ref _nameChanges);
@@ -107,6 +114,22 @@ internal sealed class InodeState
         }
     }
 
+    /// <summary>
+    /// The length on stable storage is the file's: fdatasync(2) has nothing to do but flush content. Times do not
+    /// count for it.
+    /// </summary>
+    public bool IsLengthDurable
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return !_isUncertain && _durableUnder == _attr.TruncateVersion
+                    && _durableLength == Math.Max(_attr.Length, _writtenEnd);
+            }
+        }
+    }
+
     /// <summary>The attributes were asked for less than this long ago.</summary>
     public bool IsFresh(TimeSpan age)
     {
@@ -125,12 +148,17 @@ internal sealed class InodeState
         {
             if (ReferenceEquals(attr, _attr)) return;
             var overlapped = asked < _attrAt;
-            if (overlapped && attr.ChangeTime.CompareTo(_attr.ChangeTime) < 0 && attr.TruncateVersion.Value <= _attr.TruncateVersion.Value) return;
+            if (overlapped && attr.ChangeTime.CompareTo(_attr.ChangeTime) < 0
+                && attr.TruncateVersion.Value <= _attr.TruncateVersion.Value) return;
             var length = attr.TruncateVersion == _attr.TruncateVersion ? Math.Max(attr.Length, _attr.Length)
                 : attr.TruncateVersion.Value < _attr.TruncateVersion.Value ? _attr.Length
                 : attr.Length;
-            var version = attr.TruncateVersion.Value < _attr.TruncateVersion.Value ? _attr.TruncateVersion : attr.TruncateVersion;
-            _attr = length == attr.Length && version == attr.TruncateVersion ? attr : attr with { Length = length, TruncateVersion = version };
+            var version = attr.TruncateVersion.Value < _attr.TruncateVersion.Value
+                ? _attr.TruncateVersion
+                : attr.TruncateVersion;
+            _attr = length == attr.Length && version == attr.TruncateVersion
+                ? attr
+                : attr with { Length = length, TruncateVersion = version };
             _attrAt = _time.GetTimestamp();
         }
     }
@@ -145,6 +173,7 @@ internal sealed class InodeState
             _attrAt = _time.GetTimestamp();
             _writtenEnd = -1;
             _isUncertain = false;
+            _durableLength = -1;
             _writes++;
         }
     }
@@ -190,11 +219,13 @@ internal sealed class InodeState
     }
 
     /// <summary>The metadata service has taken the hint and answered with these attributes.</summary>
-    public void Reported(InodeAttr attr, long asked, long mark)
+    /// <param name="isDurable">They are on stable storage.</param>
+    public void Reported(InodeAttr attr, long asked, long mark, bool isDurable)
     {
         Merge(attr, asked);
         lock (_lock)
         {
+            if (isDurable) (_durableUnder, _durableLength) = (attr.TruncateVersion, attr.Length);
             if (_writes != mark) return;
             _writtenEnd = -1;
             _isUncertain = false;

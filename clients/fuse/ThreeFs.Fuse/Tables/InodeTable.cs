@@ -5,9 +5,9 @@ using ThreeFs.Fuse.Protocol;
 namespace ThreeFs.Fuse.Tables;
 
 /// <summary>
-/// The inodes that the kernel knows, each with how often it was told, and those that are open. A node number is the inode's id;
-/// only the root differs, which is 1 for the kernel and 0 in the file system (1 is a hidden inode that never gets a name).
-/// Thread-safe.
+/// The inodes that the kernel knows, each with how often it was told, and those that are open. A node number is the
+/// inode's id; only the root differs, which is 1 for the kernel and 0 in the file system (1 is a hidden inode that
+/// never gets a name). Thread-safe.
 /// </summary>
 internal sealed class InodeTable(TimeProvider time)
 {
@@ -31,7 +31,9 @@ internal sealed class InodeTable(TimeProvider time)
         lock (_lock) return _inodes.GetValueOrDefault(id);
     }
 
-    /// <summary>Takes in what the metadata service said, for an inode that is known here or not, and counts one more lookup.</summary>
+    /// <summary>
+    /// Takes in what the metadata service said, for an inode that is known here or not, and counts one more lookup.
+    /// </summary>
     /// <param name="asked">When the question was sent.</param>
     public InodeState Told(InodeAttr attr, long asked)
     {
@@ -68,7 +70,8 @@ internal sealed class InodeTable(TimeProvider time)
         {
             state.Opens--;
             if (hadSession) state.Writers--;
-            Invariant.Check(state.Opens >= state.Writers && state.Writers >= 0, "a file is closed as often as it was opened");
+            Invariant.Check(state.Opens >= state.Writers
+                && state.Writers >= 0, "a file is closed as often as it was opened");
             DropIfUnused(state);
             return state.Opens;
         }

@@ -10,7 +10,8 @@ public sealed class SharingTests
 {
     private static readonly ClusterOptions _eager = new()
     {
-        AttrTimeout = TimeSpan.Zero, EntryTimeout = TimeSpan.Zero, SyncInterval = TimeSpan.Zero, KeepOpenAfter = TimeSpan.Zero,
+        AttrTimeout = TimeSpan.Zero, EntryTimeout = TimeSpan.Zero, SyncInterval = TimeSpan.Zero,
+            KeepOpenAfter = TimeSpan.Zero,
     };
 
     [Fact]
@@ -70,7 +71,8 @@ public sealed class SharingTests
         await using var a = cluster.Mount(_eager);
         await File.WriteAllTextAsync(a.At("f"), "content");
         await File.WriteAllTextAsync(a.At("g"), "other");
-        var old = (await cluster.Meta.LookupAsync(a.Context.Self(), InodeId.Root, FileName.FromText("f"), default)).Value.Id;
+        var old = (await cluster.Meta.LookupAsync(a.Context.Self(), InodeId.Root, FileName.FromText("f"),
+            default)).Value.Id;
         await using (var file = new FileStream(a.At("f"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0))
         {
             if (replaced) File.Move(a.At("g"), a.At("f"), overwrite: true);
@@ -95,8 +97,22 @@ public sealed class SharingTests
         Assert.Equal(0, cluster.Contents.Flushes);
         file.Flush(flushToDisk: true);
         Assert.Equal(1, cluster.Contents.Flushes);
-        var attr = (await cluster.Meta.LookupAsync(a.Context.Self(), InodeId.Root, FileName.FromText("f"), default)).Value;
+        var attr = (await cluster.Meta.LookupAsync(a.Context.Self(), InodeId.Root, FileName.FromText("f"),
+            default)).Value;
         Assert.Equal(5000, attr.Length);
+    }
+
+    [Fact]
+    public async Task A_set_length_reaches_the_content_before_the_next_flush()
+    {
+        var cluster = await ClusterFixture.CreateAsync();
+        await using var a = cluster.Mount(_eager);
+        await using var file = new FileStream(a.At("f"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 0);
+        file.Write(new byte[5000]);
+        var before = cluster.Contents.Truncations;
+        file.SetLength(100);
+        Assert.Equal(before + 1, cluster.Contents.Truncations);
+        Assert.Equal(100, new FileInfo(a.At("f")).Length);
     }
 
     [Fact]

@@ -158,7 +158,8 @@ public abstract class FileTests
     {
         await using var mount = await MountAsync();
         var when = new DateTime(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc);
-        await using (var file = new FileStream(mount.At("a"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 0))
+        await using (var file = new FileStream(mount.At("a"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite,
+            0))
         {
             file.Write("content"u8);
             File.SetLastWriteTimeUtc(file.SafeFileHandle, when);
@@ -212,7 +213,8 @@ public abstract class FileTests
         await Command.ShellAsync(
             $"cd {mount.Root} && git init -q repo && cd repo && git config user.email a@b && git config user.name n"
             + " && mkdir -p d/e && seq 1000 > d/e/f && ln -s e d/link && git add -A && git commit -qm one"
-            + " && seq 2000 > d/e/f && git commit -qam two && git gc -q && git fsck --strict && git clone -q . ../copy && diff -r d ../copy/d");
+            + " && seq 2000 > d/e/f && git commit -qam two && git gc -q"
+            + " && git fsck --strict && git clone -q . ../copy && diff -r d ../copy/d");
     }
 
     [Fact]
@@ -220,8 +222,10 @@ public abstract class FileTests
     {
         await using var mount = await MountAsync();
         await Command.ShellAsync(
-            $"cd {mount.Root} && sqlite3 db 'pragma journal_mode=wal; create table t(a,b); with recursive c(x) as (select 1 union all"
-            + " select x+1 from c where x<20000) insert into t select x, hex(randomblob(20)) from c; delete from t where a%3=0; vacuum;"
+            $"cd {mount.Root} && sqlite3 db 'pragma journal_mode=wal; create table t(a,b);"
+            + " with recursive c(x) as (select 1 union all"
+            + " select x+1 from c where x<20000) insert into t select x, hex(randomblob(20)) from c;"
+            + " delete from t where a%3=0; vacuum;"
             + " pragma journal_mode=delete; insert into t select * from t limit 100;'"
             + " && test \"$(sqlite3 db 'pragma integrity_check')\" = ok");
     }

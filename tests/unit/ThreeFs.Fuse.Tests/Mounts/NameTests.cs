@@ -4,7 +4,9 @@ using ThreeFs.Fuse.Tests.Support;
 
 namespace ThreeFs.Fuse.Tests.Mounts;
 
-/// <summary>What programs do with names and attributes, on a real mount; the same for every file system behind it.</summary>
+/// <summary>
+/// What programs do with names and attributes, on a real mount; the same for every file system behind it.
+/// </summary>
 public abstract class NameTests
 {
     private protected abstract Task<MountFixture> MountAsync();
@@ -57,7 +59,8 @@ public abstract class NameTests
         return;
 
         Errno Rename(string from, string to, uint flags = 0) =>
-            Posix.Result(flags == 0 ? Posix.Rename(mount.At(from), mount.At(to)) : Posix.Rename(mount.At(from), mount.At(to), flags));
+            Posix.Result(flags == 0 ? Posix.Rename(mount.At(from), mount.At(to)) : Posix.Rename(mount.At(from),
+                mount.At(to), flags));
     }
 
     [Fact]
@@ -83,7 +86,8 @@ public abstract class NameTests
         await using var mount = await MountAsync();
         const int count = 10_000;
         Posix.MkDir(mount.At("d"), 0x1ED);
-        for (var i = 0; i < count; i++) Posix.Close(Posix.MustOpen(mount.At("d", $"stays{i:00000}"), Posix.O_WRONLY | Posix.O_CREAT));
+        for (var i = 0; i < count; i++)
+            Posix.Close(Posix.MustOpen(mount.At("d", $"stays{i:00000}"), Posix.O_WRONLY | Posix.O_CREAT));
         var seen = new List<string>();
         var changes = 0;
         foreach (var path in Directory.EnumerateFileSystemEntries(mount.At("d")))
@@ -145,13 +149,15 @@ public abstract class NameTests
         const string nobody = "setpriv --reuid=65534 --regid=65534";
         Assert.NotEqual(0, (await Command.TryShellAsync($"{nobody} --clear-groups cat {mount.At("secret")}")).Code);
         Assert.Equal("o\n", await Command.ShellAsync($"{nobody} --clear-groups cat {mount.At("open")}"));
-        Assert.NotEqual(0, (await Command.TryShellAsync($"{nobody} --clear-groups sh -c 'echo x >> {mount.At("open")}'")).Code);
+        Assert.NotEqual(0,
+            (await Command.TryShellAsync($"{nobody} --clear-groups sh -c 'echo x >> {mount.At("open")}'")).Code);
         Assert.NotEqual(0, (await Command.TryShellAsync($"{nobody} --clear-groups cat {mount.At("group")}")).Code);
         Assert.Equal("g\n", await Command.ShellAsync($"{nobody} --groups=4242 cat {mount.At("group")}"));
         Assert.NotEqual(0, (await Command.TryShellAsync($"{nobody} --clear-groups touch {mount.At("new")}")).Code);
         await Command.ShellAsync($"{nobody} --clear-groups sh -c 'cd {mount.At("tmp")} && echo y > yours && mkdir d && mv yours d/'");
         Assert.Equal("65534 65534", await StatAsync(mount.At("tmp", "d", "yours"), "%u %g"));
-        Assert.NotEqual(0, (await Command.TryShellAsync($"{nobody} --clear-groups rm -f {mount.At("tmp", "mine")}")).Code);
+        Assert.NotEqual(0,
+            (await Command.TryShellAsync($"{nobody} --clear-groups rm -f {mount.At("tmp", "mine")}")).Code);
     }
 
     [Fact]

@@ -18,16 +18,19 @@ public sealed class StructLayoutTests
         (typeof(FuseOutHeader), "fuse_out_header", "len error unique"),
         (typeof(FuseInitIn), "fuse_init_in", "major minor max_readahead flags flags2 unused"),
         (typeof(FuseInitOut), "fuse_init_out",
-            "major minor max_readahead flags max_background congestion_threshold max_write time_gran max_pages map_alignment flags2 unused"),
+            "major minor max_readahead flags max_background congestion_threshold max_write time_gran"
+            + " max_pages map_alignment flags2 unused"),
         (typeof(FuseInterruptIn), "fuse_interrupt_in", "unique"),
         (typeof(FuseNotifyInvalInodeOut), "fuse_notify_inval_inode_out", "ino off len"),
         (typeof(FuseAttr), "fuse_attr",
             "ino size blocks atime mtime ctime atimensec mtimensec ctimensec mode nlink uid gid rdev blksize flags"),
-        (typeof(FuseEntryOut), "fuse_entry_out", "nodeid generation entry_valid attr_valid entry_valid_nsec attr_valid_nsec attr"),
+        (typeof(FuseEntryOut), "fuse_entry_out",
+            "nodeid generation entry_valid attr_valid entry_valid_nsec attr_valid_nsec attr"),
         (typeof(FuseAttrOut), "fuse_attr_out", "attr_valid attr_valid_nsec dummy attr"),
         (typeof(FuseGetAttrIn), "fuse_getattr_in", "getattr_flags dummy fh"),
         (typeof(FuseSetAttrIn), "fuse_setattr_in",
-            "valid padding fh size lock_owner atime mtime ctime atimensec mtimensec ctimensec mode unused4 uid gid unused5"),
+            "valid padding fh size lock_owner atime mtime ctime atimensec mtimensec ctimensec mode unused4"
+            + " uid gid unused5"),
         (typeof(FuseStatFsOut), "fuse_kstatfs", "blocks bfree bavail files ffree bsize namelen frsize padding spare"),
         (typeof(FuseForgetIn), "fuse_forget_in", "nlookup"),
         (typeof(FuseBatchForgetIn), "fuse_batch_forget_in", "count dummy"),
@@ -66,7 +69,8 @@ public sealed class StructLayoutTests
         var actual = new StringBuilder();
         foreach (var (type, c, names) in _structs)
         {
-            var fields = type.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public);
+            var fields = type.GetFields(System.Reflection.BindingFlags.Instance
+                | System.Reflection.BindingFlags.Public);
             Assert.True(fields.Length == names.Split(' ').Length, $"{type.Name} has the fields of {c}");
             actual.Append(CultureInfo.InvariantCulture, $"{c} {Marshal.SizeOf(type)}\n");
             foreach (var (field, name) in fields.Zip(names.Split(' ')))
@@ -88,26 +92,35 @@ public sealed class StructLayoutTests
             ("FUSE_INTERRUPT", (ulong)FuseOpcode.Interrupt), ("FUSE_BATCH_FORGET", (ulong)FuseOpcode.BatchForget),
             ("FUSE_RENAME2", (ulong)FuseOpcode.Rename2), ("FUSE_COPY_FILE_RANGE", (ulong)FuseOpcode.CopyFileRange),
             ("FUSE_TMPFILE", (ulong)FuseOpcode.TmpFile), ("FUSE_READDIRPLUS", (ulong)FuseOpcode.ReadDirPlus),
-            ("FUSE_ASYNC_READ", (ulong)FuseInitFlags.AsyncRead), ("FUSE_ATOMIC_O_TRUNC", (ulong)FuseInitFlags.AtomicOTrunc),
-            ("FUSE_EXPORT_SUPPORT", (ulong)FuseInitFlags.ExportSupport), ("FUSE_BIG_WRITES", (ulong)FuseInitFlags.BigWrites),
-            ("FUSE_HAS_IOCTL_DIR", (ulong)FuseInitFlags.HasIoctlDir), ("FUSE_AUTO_INVAL_DATA", (ulong)FuseInitFlags.AutoInvalData),
+            ("FUSE_ASYNC_READ", (ulong)FuseInitFlags.AsyncRead),
+                ("FUSE_ATOMIC_O_TRUNC", (ulong)FuseInitFlags.AtomicOTrunc),
+            ("FUSE_EXPORT_SUPPORT", (ulong)FuseInitFlags.ExportSupport),
+                ("FUSE_BIG_WRITES", (ulong)FuseInitFlags.BigWrites),
+            ("FUSE_HAS_IOCTL_DIR", (ulong)FuseInitFlags.HasIoctlDir),
+                ("FUSE_AUTO_INVAL_DATA", (ulong)FuseInitFlags.AutoInvalData),
             ("FUSE_DO_READDIRPLUS", (ulong)FuseInitFlags.DoReadDirPlus),
-            ("FUSE_READDIRPLUS_AUTO", (ulong)FuseInitFlags.ReadDirPlusAuto), ("FUSE_ASYNC_DIO", (ulong)FuseInitFlags.AsyncDio),
-            ("FUSE_PARALLEL_DIROPS", (ulong)FuseInitFlags.ParallelDirOps), ("FUSE_MAX_PAGES", (ulong)FuseInitFlags.MaxPages),
+            ("FUSE_READDIRPLUS_AUTO", (ulong)FuseInitFlags.ReadDirPlusAuto),
+                ("FUSE_ASYNC_DIO", (ulong)FuseInitFlags.AsyncDio),
+            ("FUSE_PARALLEL_DIROPS", (ulong)FuseInitFlags.ParallelDirOps),
+                ("FUSE_MAX_PAGES", (ulong)FuseInitFlags.MaxPages),
             ("FUSE_CACHE_SYMLINKS", (ulong)FuseInitFlags.CacheSymlinks),
             ("FUSE_HANDLE_KILLPRIV_V2", (ulong)FuseInitFlags.HandleKillPrivV2),
             ("FUSE_SETXATTR_EXT", (ulong)FuseInitFlags.SetXattrExt), ("FUSE_INIT_EXT", (ulong)FuseInitFlags.InitExt),
-            ("FATTR_KILL_SUIDGID", (ulong)FuseSetAttrValid.KillSuidGid), ("FATTR_MTIME_NOW", (ulong)FuseSetAttrValid.ModifyTimeNow),
+            ("FATTR_KILL_SUIDGID", (ulong)FuseSetAttrValid.KillSuidGid),
+                ("FATTR_MTIME_NOW", (ulong)FuseSetAttrValid.ModifyTimeNow),
             ("FATTR_FH", (ulong)FuseSetAttrValid.Handle), ("FATTR_SIZE", (ulong)FuseSetAttrValid.Size),
-            ("FOPEN_DIRECT_IO", (ulong)FuseOpenReplyFlags.DirectIo), ("FOPEN_KEEP_CACHE", (ulong)FuseOpenReplyFlags.KeepCache),
+            ("FOPEN_DIRECT_IO", (ulong)FuseOpenReplyFlags.DirectIo),
+                ("FOPEN_KEEP_CACHE", (ulong)FuseOpenReplyFlags.KeepCache),
             ("FOPEN_PARALLEL_DIRECT_WRITES", (ulong)FuseOpenReplyFlags.ParallelDirectWrites),
-            ("FUSE_WRITE_KILL_SUIDGID", (ulong)FuseWriteFlags.KillSuidGid), ("FUSE_DEV_IOC_CLONE", FuseConstants.DeviceClone),
+            ("FUSE_WRITE_KILL_SUIDGID", (ulong)FuseWriteFlags.KillSuidGid),
+                ("FUSE_DEV_IOC_CLONE", FuseConstants.DeviceClone),
             ("FUSE_GETATTR_FH", FuseConstants.GetAttrHandle), ("FUSE_OPEN_KILL_SUIDGID", FuseConstants.OpenKillSuidGid),
             ("FUSE_FSYNC_FDATASYNC", FuseConstants.FsyncDataOnly), ("FUSE_ROOT_ID", FuseConstants.RootNode),
             ("FUSE_NOTIFY_INVAL_INODE", FuseConstants.NotifyInvalInode),
         };
         var program = new StringBuilder(Head);
-        foreach (var (c, _) in names) program.Append(CultureInfo.InvariantCulture, $"printf(\"{c} %llu\\n\", (unsigned long long)({c}));\n");
+        foreach (var (c, _) in names)
+            program.Append(CultureInfo.InvariantCulture, $"printf(\"{c} %llu\\n\", (unsigned long long)({c}));\n");
         var expected = CompileAndRun(program + Tail);
         Assert.Equal(expected, string.Concat(names.Select(n => $"{n.C} {n.Value}\n")));
     }
@@ -117,13 +130,15 @@ public sealed class StructLayoutTests
     {
         var names = Enum.GetNames<Errno>().Where(n => n != nameof(Errno.Ok)).ToArray();
         var program = new StringBuilder(Head);
-        foreach (var name in names) program.Append(CultureInfo.InvariantCulture, $"printf(\"{name} %d\\n\", {name});\n");
+        foreach (var name in names)
+            program.Append(CultureInfo.InvariantCulture, $"printf(\"{name} %d\\n\", {name});\n");
         var expected = CompileAndRun(program + Tail);
         Assert.Equal(expected, string.Concat(names.Select(n => $"{n} {(int)Enum.Parse<Errno>(n)}\n")));
     }
 
     private const string Head =
-        "#include <stdio.h>\n#include <stddef.h>\n#include <errno.h>\n#include <sys/ioctl.h>\n#include <linux/fuse.h>\nint main(void){\n";
+        "#include <stdio.h>\n#include <stddef.h>\n#include <errno.h>\n#include <sys/ioctl.h>\n"
+        + "#include <linux/fuse.h>\nint main(void){\n";
 
     private const string Tail = "return 0;}\n";
 
@@ -134,7 +149,8 @@ public sealed class StructLayoutTests
         {
             program.Append(CultureInfo.InvariantCulture, $"printf(\"{c} %zu\\n\", sizeof(struct {c}));\n");
             foreach (var name in names.Split(' '))
-                program.Append(CultureInfo.InvariantCulture, $"printf(\"{c}.{name} %zu\\n\", offsetof(struct {c}, {name}));\n");
+                program.Append(CultureInfo.InvariantCulture,
+                    $"printf(\"{c}.{name} %zu\\n\", offsetof(struct {c}, {name}));\n");
         }
 
         return program + Tail;

@@ -5,7 +5,9 @@ namespace ThreeFs.Fuse.Tests.Session;
 [CollectionDefinition("alone", DisableParallelization = true)]
 public sealed class AloneCollection;
 
-/// <summary>Reads and writes in steady state leave the managed heap alone. Counts the whole process, so nothing runs beside it.</summary>
+/// <summary>
+/// Reads and writes in steady state leave the managed heap alone. Counts the whole process, so nothing runs beside it.
+/// </summary>
 [Collection("alone")]
 public sealed class AllocationTests
 {

@@ -21,7 +21,8 @@ public sealed class CallerProcessTests
     [Fact]
     public void Groups_are_parsed_from_the_line()
     {
-        Assert.Equal(new uint[] { 4, 24 }, CallerProcess.ParseGroups("Name:\tx\nGroups:\t4 24 \nNStgid:\t1\n"u8).ToArray());
+        Assert.Equal(new uint[] { 4, 24 },
+            CallerProcess.ParseGroups("Name:\tx\nGroups:\t4 24 \nNStgid:\t1\n"u8).ToArray());
         Assert.Empty(CallerProcess.ParseGroups("Groups:\t \n"u8));
     }
 }

@@ -23,7 +23,8 @@ public sealed class FailureTests
         Assert.Equal(Errno.EIO, ReadDirect(mount.At("a")));
         cluster.Contents.Before = null;
         Assert.Equal(Errno.Ok, ReadDirect(mount.At("a")));
-        Assert.Contains(mount.Mount.Log.Lines, l => l.StartsWith("Error", StringComparison.Ordinal) && l.Contains("storage fell over"));
+        Assert.Contains(mount.Mount.Log.Lines, l => l.StartsWith("Error", StringComparison.Ordinal)
+            && l.Contains("storage fell over"));
         await mount.SettleAsync();
     }
 
@@ -41,7 +42,8 @@ public sealed class FailureTests
         cluster.Contents.Before = null;
 
         // The bytes arrived all the same: only storage knows.
-        var attr = (await cluster.Meta.LookupAsync(mount.Context.Self(), InodeId.Root, Contracts.Meta.FileName.FromText("a"), default)).Value;
+        var attr = (await cluster.Meta.LookupAsync(mount.Context.Self(), InodeId.Root,
+            Contracts.Meta.FileName.FromText("a"), default)).Value;
         cluster.Contents.Put(attr.Id, new byte[4096]);
         Posix.Close(fd);
         Assert.Equal(4096, (await cluster.Meta.GetAttrAsync(mount.Context.Self(), attr.Id, default)).Value.Length);

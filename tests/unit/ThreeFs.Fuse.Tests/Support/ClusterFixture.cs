@@ -7,7 +7,9 @@ using ThreeFs.Meta;
 
 namespace ThreeFs.Fuse.Tests.Support;
 
-/// <summary>A cluster in this process: the real metadata service on the in-memory store, and storage that keeps bytes in memory.</summary>
+/// <summary>
+/// A cluster in this process: the real metadata service on the in-memory store, and storage that keeps bytes in memory.
+/// </summary>
 internal sealed class ClusterFixture : IRoutingSource
 {
     private const int Chains = 4;
@@ -21,9 +23,11 @@ internal sealed class ClusterFixture : IRoutingSource
     {
         var chains = Enumerable.Range(1, Chains).Select(i => new ChainId((uint)i)).ToArray();
         Current = new RoutingInfo(
-            new RoutingVersion(1), [], [], [], [new ChainTable(new ChainTableId(1), new ChainTableVersion(1), [.. chains], "")]);
+            new RoutingVersion(1), [], [], [],
+                [new ChainTable(new ChainTableId(1), new ChainTableVersion(1), [.. chains], "")]);
         Meta = new MetaService(
-            new MemoryKvEngine(TimeProvider.System), Contents, this, new MetaServiceOptions { GarbageDelay = _garbageDelay }, _clock,
+            new MemoryKvEngine(TimeProvider.System), Contents, this,
+                new MetaServiceOptions { GarbageDelay = _garbageDelay }, _clock,
             _random.Fork());
     }
 
@@ -47,12 +51,15 @@ internal sealed class ClusterFixture : IRoutingSource
     {
         var log = new RecordingLogger();
         var context = new ClusterContext(
-            Meta, Contents, new ClientId(_random.NextGuid()), options ?? new ClusterOptions(), TimeProvider.System, log);
+            Meta, Contents, new ClientId(_random.NextGuid()), options ?? new ClusterOptions(), TimeProvider.System,
+                log);
         var fs = new ClusterFileSystem(context);
         return new ClusterMount(context, fs, MountFixture.Start(fs, fs, log, new FuseSessionOptions()));
     }
 
-    /// <summary>Collects what is due when everything removed until now has waited long enough; how many files that were.</summary>
+    /// <summary>
+    /// Collects what is due when everything removed until now has waited long enough; how many files that were.
+    /// </summary>
     public async Task<int> CollectGarbageAsync()
     {
         _clock.Shift += 2 * _garbageDelay;
@@ -74,13 +81,14 @@ internal sealed class ShiftedClock : TimeProvider
     public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Shift;
 }
 
-internal sealed record ClusterMount(ClusterContext Context, ClusterFileSystem FileSystem, MountFixture Mount) : IAsyncDisposable
+internal sealed record ClusterMount(ClusterContext Context, ClusterFileSystem FileSystem,
+    MountFixture Mount) : IAsyncDisposable
 {
     public string At(params string[] parts) => Mount.At(parts);
 
     /// <summary>
-    /// Waits until every request has its reply and no file is open: the kernel does not wait for RELEASE, so close(2) returns
-    /// before the handle is gone.
+    /// Waits until every request has its reply and no file is open: the kernel does not wait for RELEASE, so close(2)
+    /// returns before the handle is gone.
     /// </summary>
     public async Task SettleAsync()
     {

@@ -7,7 +7,10 @@ using ThreeFs.Fuse.Memory;
 
 namespace ThreeFs.Fuse.Tests.Support;
 
-/// <summary>The storage servers in this process: contents for the mount and whole-file operations for the metadata service, on the same bytes.</summary>
+/// <summary>
+/// The storage servers in this process: contents for the mount and whole-file operations for the metadata service, on
+/// the same bytes.
+/// </summary>
 internal sealed class FakeContents : IContentSource, IFileChunks
 {
     private readonly ConcurrentDictionary<InodeId, MemoryContent> _files = new();
@@ -17,6 +20,9 @@ internal sealed class FakeContents : IContentSource, IFileChunks
 
     public int Flushes { get; private set; }
 
+    /// <summary>How often a content was told that its length was set.</summary>
+    public int Truncations { get; private set; }
+
     public IEnumerable<InodeId> Files => _files.Keys;
 
     /// <summary>Bytes that arrive without the mount.</summary>
@@ -24,7 +30,8 @@ internal sealed class FakeContents : IContentSource, IFileChunks
 
     public IFileContent Open(InodeAttr attr, bool created) => new Content(this, attr.Id);
 
-    public ValueTask<Result<long>> QueryLengthAsync(InodeId inode, Layout layout, CancellationToken ct) => new(Of(inode).Length);
+    public ValueTask<Result<long>> QueryLengthAsync(InodeId inode, Layout layout, CancellationToken ct) =>
+        new(Of(inode).Length);
 
     public ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CancellationToken ct)
     {
@@ -60,9 +67,7 @@ internal sealed class FakeContents : IContentSource, IFileChunks
             return new(Status.Ok);
         }
 
-        public void Truncated(InodeAttr after)
-        {
-        }
+        public void Truncated(InodeAttr after) => owner.Truncations++;
 
         private async ValueTask<StatusCode> ReadLaterAsync(long offset, IoMemory destination, CancellationToken ct)
         {

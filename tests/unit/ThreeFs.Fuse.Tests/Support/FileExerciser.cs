@@ -3,8 +3,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Fuse.Tests.Support;
 
 /// <summary>
-/// Random operations on one file through buffered, direct and mapped access, each compared with a byte array: what fsx does.
-/// A failure names seed and operation.
+/// Random operations on one file through buffered, direct and mapped access, each compared with a byte array: what fsx
+/// does. A failure names seed and operation.
 /// </summary>
 internal sealed unsafe class FileExerciser(string path, ulong seed)
 {
@@ -13,8 +13,8 @@ internal sealed unsafe class FileExerciser(string path, ulong seed)
     private const int Block = 4096;
 
     private readonly SeededRandom _random = new(seed);
-    private readonly byte[] _model = new byte[MaxLength + Block];
-    private readonly nint _buffer = Posix.Aligned(MaxTransfer + 2 * Block);
+    private readonly byte[] _model = new byte[MaxLength];
+    private readonly nint _buffer = Posix.Aligned(MaxTransfer + Block);
     private readonly List<string> _history = [];
     private int _length;
     private int _buffered;
@@ -37,7 +37,8 @@ internal sealed unsafe class FileExerciser(string path, ulong seed)
                 default: Reopen(); break;
             }
 
-            Check(Posix.LSeek(_buffered, 0, 2) == _length, $"the end is at {Posix.LSeek(_buffered, 0, 2)}, not {_length}");
+            Check(Posix.LSeek(_buffered, 0, 2) == _length,
+                $"the end is at {Posix.LSeek(_buffered, 0, 2)}, not {_length}");
         }
 
         Posix.Close(_buffered);
@@ -53,7 +54,7 @@ internal sealed unsafe class FileExerciser(string path, ulong seed)
 
     private void Write(bool direct)
     {
-        var (offset, size) = Range(direct, MaxLength);
+        var (offset, size) = Range(direct);
         Did($"write {size} at {offset}{(direct ? " direct" : "")}");
         var bytes = new Span<byte>((void*)_buffer, size);
         _random.NextBytes(bytes);
@@ -64,7 +65,7 @@ internal sealed unsafe class FileExerciser(string path, ulong seed)
 
     private void Read(bool direct)
     {
-        var (offset, size) = Range(direct, MaxLength);
+        var (offset, size) = Range(direct);
         Did($"read {size} at {offset}{(direct ? " direct" : "")}");
         var expected = Math.Clamp(_length - offset, 0, size);
         var read = (int)Posix.PRead(direct ? _direct : _buffered, _buffer, size, offset);
@@ -116,17 +117,13 @@ internal sealed unsafe class FileExerciser(string path, ulong seed)
         Open(create: false);
     }
 
-    private (int Offset, int Size) Range(bool aligned, int limit)
+    /// <summary>A random place and size within the largest length; in whole blocks for direct access.</summary>
+    private (int Offset, int Size) Range(bool aligned)
     {
-        var offset = _random.Next(limit);
         var size = 1 + _random.Next(_random.NextBool(0.3) ? MaxTransfer : 9000);
-        if (aligned)
-        {
-            offset = offset / Block * Block;
-            size = (size + Block - 1) / Block * Block;
-        }
-
-        return (offset, Math.Min(size, MaxLength - offset + (aligned ? Block : 0)) is var fits && aligned ? fits / Block * Block : Math.Min(size, MaxLength - offset));
+        if (aligned) size = (size + Block - 1) / Block * Block;
+        var offset = _random.Next(MaxLength - size + 1);
+        return (aligned ? offset / Block * Block : offset, size);
     }
 
     private void Compare(ReadOnlySpan<byte> actual, int offset)
@@ -140,6 +137,7 @@ internal sealed unsafe class FileExerciser(string path, ulong seed)
     private void Check(bool condition, string what)
     {
         if (condition) return;
-        Assert.Fail($"seed {seed}, operation {_history.Count}: {what}; last: {string.Join(", ", _history.TakeLast(12))}");
+        var last = string.Join(", ", _history.TakeLast(12));
+        Assert.Fail($"seed {seed}, operation {_history.Count}: {what}; last: {last}");
     }
 }

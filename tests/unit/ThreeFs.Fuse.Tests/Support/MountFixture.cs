@@ -26,7 +26,8 @@ internal sealed class MountFixture : IAsyncDisposable
         Start(new MemoryFileSystem(TimeProvider.System), options: options);
 
     public static MountFixture Start(
-        IFuseFileSystem fs, IAsyncDisposable? behind = null, RecordingLogger? log = null, FuseSessionOptions? options = null)
+        IFuseFileSystem fs, IAsyncDisposable? behind = null, RecordingLogger? log = null,
+            FuseSessionOptions? options = null)
     {
         var home = Directory.CreateTempSubdirectory("threefs-fuse-").FullName;
         var root = Directory.CreateDirectory(Path.Combine(home, "mnt")).FullName;

@@ -4,12 +4,14 @@ using ThreeFs.Fuse.Protocol;
 namespace ThreeFs.Fuse.Tests.Support;
 
 /// <summary>
-/// System calls for tests. Mapped memory is only touched inside a system or library call: this process serves the mount it
-/// uses, and a page fault in managed code would stop the collector, and with it the threads that could answer the fault.
+/// System calls for tests. Mapped memory is only touched inside a system or library call: this process serves the
+/// mount it uses, and a page fault in managed code would stop the collector, and with it the threads that could answer
+/// the fault.
 /// </summary>
 internal static unsafe partial class Posix
 {
-    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_TRUNC = 0x200, O_APPEND = 0x400, O_DIRECT = 0x4000;
+    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_TRUNC = 0x200,
+        O_APPEND = 0x400, O_DIRECT = 0x4000;
     public const int PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MS_SYNC = 4;
     public const int RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2;
     public const int SEEK_DATA = 3, SEEK_HOLE = 4;

@@ -23,7 +23,7 @@ public sealed class InodeStateTests
         Assert.Equal(new FileTime(77), _state.Attr.ModifyTime);
         var hint = _state.Hint(out var mark, out _);
         Assert.Equal(500, hint.WrittenEnd);
-        _state.Reported(Attr(length: 500), Tick(), mark);
+        _state.Reported(Attr(length: 500), Tick(), mark, isDurable: false);
         Assert.False(_state.IsDirty);
         Assert.Equal(500, _state.Length);
     }
@@ -34,7 +34,7 @@ public sealed class InodeStateTests
         var asked = Tick();
         Write(500);
         _state.Hint(out var mark, out _);
-        _state.Reported(Attr(length: 500), Tick(), mark);
+        _state.Reported(Attr(length: 500), Tick(), mark, isDurable: false);
         _state.Merge(Attr(length: 100), asked);
         Assert.Equal(500, _state.Length);
     }
@@ -59,7 +59,7 @@ public sealed class InodeStateTests
         Write(500);
         _state.Hint(out var mark, out _);
         Write(600);
-        _state.Reported(Attr(length: 500), Tick(), mark);
+        _state.Reported(Attr(length: 500), Tick(), mark, isDurable: false);
         Assert.Equal(600, _state.Hint(out _, out _).WrittenEnd);
         Assert.Equal(600, _state.Length);
     }
@@ -80,7 +80,7 @@ public sealed class InodeStateTests
         var hint = _state.Hint(out var mark, out _);
         Assert.True(hint.Exact);
         Assert.Equal(-1, hint.WrittenEnd);
-        _state.Reported(Attr(length: 100), Tick(), mark);
+        _state.Reported(Attr(length: 100), Tick(), mark, isDurable: false);
         Assert.Equal(LengthHint.Nothing, _state.Hint(out _, out _));
     }
 
@@ -96,6 +96,27 @@ public sealed class InodeStateTests
     }
 
     [Fact]
+    public void A_length_is_durable_until_the_file_grows_or_is_cut()
+    {
+        Write(500);
+        Assert.False(_state.IsLengthDurable);
+        Report(500, isDurable: false);
+        Assert.False(_state.IsLengthDurable);
+        Report(500, isDurable: true);
+        Assert.True(_state.IsLengthDurable);
+        Write(400);
+        Assert.True(_state.IsLengthDurable);
+        Write(501);
+        Assert.False(_state.IsLengthDurable);
+        Report(501, isDurable: true);
+        _state.WriteFailed(_user);
+        Assert.False(_state.IsLengthDurable);
+        Report(501, isDurable: true);
+        _state.Truncated(Attr(length: 501, version: 0, changed: 5));
+        Assert.False(_state.IsLengthDurable);
+    }
+
+    [Fact]
     public void The_cache_is_kept_while_time_and_length_stay()
     {
         Assert.False(_state.MayKeepCache());
@@ -106,6 +127,12 @@ public sealed class InodeStateTests
     }
 
     private void Write(long end) => _state.Written(end, _state.TruncateVersion, new FileTime(77), _user);
+
+    private void Report(long length, bool isDurable)
+    {
+        _state.Hint(out var mark, out _);
+        _state.Reported(Attr(length), Tick(), mark, isDurable);
+    }
 
     private long Tick()
     {
