@@ -1,0 +1,105 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Storage;
+
+namespace ThreeFs.Client.Tests.Storage;
+
+/// <summary>Bytes of the chunk service's headers. A change here is a change of the protocol and needs a new version.</summary>
+public sealed class WireGoldenTests
+{
+    private static readonly VersionedChain _chain = new(new ChainId(0x11121314), new ChainVersion(0x21222324));
+    private static readonly ChunkId _chunk = new(new InodeId(0x3132333435363738), 0x4142434445464748);
+    private static readonly UpdateTag _tag = new(
+        new ClientId(new Guid("00112233-4455-6677-8899-aabbccddeeff")), new ChannelId(0x5152), 0x6162636465666768);
+
+    private delegate void Writer(Span<byte> destination);
+
+    private static byte[] Bytes(int size, Writer write)
+    {
+        var bytes = new byte[size];
+        write(bytes);
+        return bytes;
+    }
+
+    private static void AssertGolden(string expected, int size, Writer write) =>
+        Assert.Equal(expected.Replace(" ", "", StringComparison.Ordinal), Convert.ToHexStringLower(Bytes(size, write)));
+
+    [Fact]
+    public void Read()
+    {
+        var op = new ReadOp(_chain, _chunk, 0x71727374, 0x81828384);
+        AssertGolden(
+            "01010100000000001413121124232221313233343536373841424344454647487473727184838281", StorageCodec.ReadRequestSize(1), d =>
+            {
+                StorageCodec.WriteReadPreamble(d, ReadFlags.AllowUncommitted, 1);
+                StorageCodec.Write(d[StorageCodec.PreambleSize..], op);
+            });
+        Assert.Equal(op, StorageCodec.ReadReadOp(Bytes(StorageCodec.ReadOpSize, d => StorageCodec.Write(d, op))));
+        var result = new ReadResult((StatusCode)0x0fa0, 0x71727374, 0x81828384, 0x91929394, new UpdateVersion(0xa1), new CommitVersion(0xb1));
+        AssertGolden("a00f0000747372718483828194939291a100000000000000b100000000000000", StorageCodec.ReadResultSize, d => StorageCodec.Write(d, result));
+        Assert.Equal(result, StorageCodec.ReadReadResult(Bytes(StorageCodec.ReadResultSize, d => StorageCodec.Write(d, result))));
+    }
+
+    [Fact]
+    public void Update()
+    {
+        var request = new UpdateRequest(
+            _chain, _chunk, UpdateKind.Extend, 0x71727374, 0x81828384, 0x91929394, 0xa1a2a3a4, _tag,
+            new UpdateVersion(0xb1b2), new CommitVersion(0xc1c2));
+        AssertGolden("01050000000000001413121124232221313233343536373841424344454647487473727184838281"
+            + "94939291a4a3a2a133221100554477668899aabbccddeeff6867666564636261b2b1000000000000"
+            + "c2c100000000000052510000000000000000000000000000", StorageCodec.UpdateRequestSize, d => StorageCodec.Write(d, request));
+        var bytes = Bytes(StorageCodec.UpdateRequestSize, d => StorageCodec.Write(d, request));
+        Assert.Equal(StatusCode.Ok, StorageCodec.ReadUpdateRequest(bytes, out var read));
+        Assert.Equal(request, read);
+        var result = new UpdateResult((StatusCode)0x0fa5, new UpdateVersion(0xa1), new CommitVersion(0xb1), 0x71727374, 0x81828384, new ChainVersion(0xc1));
+        AssertGolden("a50f00007473727184838281c1000000a100000000000000b100000000000000", StorageCodec.UpdateResultSize, d => StorageCodec.Write(d, result));
+        Assert.Equal(result, StorageCodec.ReadUpdateResult(Bytes(StorageCodec.UpdateResultSize, d => StorageCodec.Write(d, result))));
+    }
+
+    [Fact]
+    public void Smaller_requests()
+    {
+        var last = new QueryLastRequest(_chain, _chunk.Inode, 0x71, ulong.MaxValue);
+        AssertGolden("0100000000000000141312112423222138373635343332317100000000000000ffffffffffffffff", StorageRequestCodec.QueryLastSize, d => StorageRequestCodec.Write(d, last));
+        var remove = new RemoveChunksRequest(_chain, _chunk.Inode, 0x71, 0x81, _tag, 0x91);
+        AssertGolden("01000000000000001413121124232221383736353433323171000000000000008100000000000000"
+            + "33221100554477668899aabbccddeeff686766656463626152510000000000009100000000000000", StorageRequestCodec.RemoveChunksSize, d => StorageRequestCodec.Write(d, remove));
+        var list = new ListChunksRequest(new TargetId(0x7172), _chunk, 0x81);
+        AssertGolden("01010000000000007271000000000000313233343536373841424344454647488100000000000000", StorageRequestCodec.ListChunksSize, d => StorageRequestCodec.Write(d, list));
+        var query = new QueryChunkRequest(new TargetId(0x7172), _chunk);
+        AssertGolden("0100000000000000727100000000000031323334353637384142434445464748", StorageRequestCodec.QueryChunkSize, d => StorageRequestCodec.Write(d, query));
+        var create = new CreateTargetRequest(new TargetId(0x7172), new ChainId(0x81), 0x91);
+        AssertGolden("010000000000000072710000000000008100000091000000", StorageRequestCodec.CreateTargetSize, d => StorageRequestCodec.Write(d, create));
+        AssertGolden("01000100000000001413121124232221", StorageRequestCodec.FlushRequestSize(1), d =>
+        {
+            StorageRequestCodec.WriteFlushPreamble(d, 1);
+            StorageCodec.Put(d[StorageCodec.PreambleSize..], _chain);
+        });
+
+        Assert.Equal(StatusCode.Ok, StorageRequestCodec.Read(Bytes(StorageRequestCodec.QueryLastSize, d => StorageRequestCodec.Write(d, last)), out QueryLastRequest last2));
+        Assert.Equal(last, last2);
+        Assert.Equal(StatusCode.Ok, StorageRequestCodec.Read(Bytes(StorageRequestCodec.RemoveChunksSize, d => StorageRequestCodec.Write(d, remove)), out RemoveChunksRequest remove2));
+        Assert.Equal(remove, remove2);
+        Assert.Equal(StatusCode.Ok, StorageRequestCodec.Read(Bytes(StorageRequestCodec.ListChunksSize, d => StorageRequestCodec.Write(d, list)), out ListChunksRequest list2));
+        Assert.Equal(list, list2);
+        Assert.Equal(StatusCode.Ok, StorageRequestCodec.Read(Bytes(StorageRequestCodec.QueryChunkSize, d => StorageRequestCodec.Write(d, query)), out QueryChunkRequest query2));
+        Assert.Equal(query, query2);
+        Assert.Equal(StatusCode.Ok, StorageRequestCodec.Read(Bytes(StorageRequestCodec.CreateTargetSize, d => StorageRequestCodec.Write(d, create)), out CreateTargetRequest create2));
+        Assert.Equal(create, create2);
+    }
+
+    [Fact]
+    public void Newer_version_and_wrong_length_are_refused()
+    {
+        var request = new UpdateRequest(_chain, _chunk, UpdateKind.Write, 0, 0, 0, 0, _tag, default, default);
+        var bytes = Bytes(StorageCodec.UpdateRequestSize, d => StorageCodec.Write(d, request));
+        Assert.Equal(StatusCode.InvalidArgument, StorageCodec.ReadUpdateRequest(bytes.AsSpan(0, bytes.Length - 1), out _));
+        bytes[0] = 2;
+        Assert.Equal(StatusCode.UnknownFormatVersion, StorageCodec.ReadUpdateRequest(bytes, out _));
+        var flush = new byte[StorageRequestCodec.FlushRequestSize(2)];
+        StorageRequestCodec.WriteFlushPreamble(flush, 1);
+        Assert.Equal(StatusCode.InvalidArgument, StorageRequestCodec.ReadFlushPreamble(flush, out _));
+        var list = Bytes(StorageRequestCodec.ListChunksSize, d => StorageRequestCodec.Write(d, new ListChunksRequest(new TargetId(1), null, 20000)));
+        Assert.Equal(StatusCode.InvalidArgument, StorageRequestCodec.Read(list, out ListChunksRequest _));
+    }
+}
