@@ -208,12 +208,20 @@ internal sealed class FrameSender
         _batchCount = 0;
     }
 
-    /// <summary>
-    /// Lets the ring wait for room. Reactor's thread, with the baton; the vector is as the last try left it.
-    /// </summary>
+    /// <summary>Lets the ring wait for room. Reactor's thread, with the baton.</summary>
     private void Wait()
     {
-        lock (_lock) _waiting = true;
+        lock (_lock)
+        {
+            // Only the first frame is given away for an unknown time: those behind it can still be withdrawn.
+            for (var i = 1; i < _batchCount; i++) _batch[i].IsInBatch = false;
+            Array.Clear(_batch, 1, _batchCount - 1);
+            _batchCount = 1;
+            _vector.Clear();
+            _batch[0].AddTo(_vector);
+            _waiting = true;
+        }
+
         _wait = _socket.SendAsync(_vector).GetAwaiter();
         if (_wait.IsCompleted) Waited();
         else _wait.UnsafeOnCompleted(_waited);

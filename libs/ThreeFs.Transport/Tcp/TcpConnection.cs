@@ -155,7 +155,7 @@ internal sealed class TcpConnection : IConnection, IFrameSink, IFrameSenderHost
             lock (_lock) call = _calls[i];
             if (call is null) continue;
             if (call.Deadline <= now) GiveUp(call, StatusCode.DeadlineExceeded);
-            if (!call.IsSettled || call.Deadline <= now) next = Math.Min(next, Math.Max(call.Deadline, now + StuckCheck));
+            next = Math.Min(next, Math.Max(call.Deadline, now + StuckCheck));
         }
 
         lock (_lock)
@@ -166,9 +166,6 @@ internal sealed class TcpConnection : IConnection, IFrameSink, IFrameSenderHost
 
     private void GiveUp(ClientCall call, StatusCode code)
     {
-        if (code == StatusCode.DeadlineExceeded && _sender.IsStuckWith(call.Frame))
-            Break(new Status(StatusCode.ConnectionLost, $"{Remote} took no bytes until a call's deadline"));
-        if (call.IsSettled) return;
         if (_receiving == call)
         {
             _receiving = null;
@@ -184,8 +181,12 @@ internal sealed class TcpConnection : IConnection, IFrameSink, IFrameSenderHost
             return;
         }
 
+        // Looked at before: once its frame is done, a settled call completes and may be used for another.
+        var hadOutcome = call.IsSettled;
+        if (code == StatusCode.DeadlineExceeded && _sender.IsStuckWith(call.Frame))
+            Break(new Status(StatusCode.ConnectionLost, $"{Remote} took no bytes until a call's deadline"));
         if (_sender.TryWithdraw(call.Frame)) call.FrameDone();
-        call.SettleFailed(code);
+        if (!hadOutcome) call.SettleFailed(code);
     }
 
     public void PayloadAbandoned()

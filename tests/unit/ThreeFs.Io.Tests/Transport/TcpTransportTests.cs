@@ -67,9 +67,11 @@ public sealed class TcpTransportTests : TransportContract
         await using var connection = (await Transport.ConnectAsync(Endpoint.Tcp("127.0.0.1", peer.Port))).Value;
         using var stream = peer.Accept();
         using var sent = Pool.TryRent(64 << 20)!;
-        var stuck = CallAsync(connection, Methods.Echo, [1], sent.Memory, timeout: TimeSpan.FromMilliseconds(100));
+        var stuck = CallAsync(connection, Methods.Echo, [1], sent.Memory, timeout: TimeSpan.FromSeconds(2));
         var behind = CallAsync(connection, Methods.Echo, [1], timeout: TimeSpan.FromMilliseconds(20));
         Assert.Equal(StatusCode.DeadlineExceeded, (await behind).Status.Code);
+        Assert.Equal(1, connection.InFlight);
+        Assert.False(connection.IsBroken);
         Assert.Equal(StatusCode.DeadlineExceeded, (await stuck).Status.Code);
         Assert.True(connection.IsBroken);
     }
