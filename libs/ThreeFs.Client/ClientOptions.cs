@@ -33,11 +33,14 @@ public sealed record ClientOptions
 
     public Status Validate()
     {
-        if (string.IsNullOrWhiteSpace(ClusterId)) return new Status(StatusCode.InvalidArgument, "cluster_id: must not be empty");
+        if (string.IsNullOrWhiteSpace(ClusterId))
+            return new Status(StatusCode.InvalidArgument, "cluster_id: must not be empty");
         if (Storage.Channels is <= 0 or > ushort.MaxValue)
-            return new Status(StatusCode.InvalidArgument, $"storage.channels: must be 1 to 65535, not {Storage.Channels}");
+            return new Status(StatusCode.InvalidArgument,
+                $"storage.channels: must be 1 to 65535, not {Storage.Channels}");
         if (Connections.PerEndpoint is <= 0 or > 64)
-            return new Status(StatusCode.InvalidArgument, $"connections.per_endpoint: must be 1 to 64, not {Connections.PerEndpoint}");
+            return new Status(StatusCode.InvalidArgument,
+                $"connections.per_endpoint: must be 1 to 64, not {Connections.PerEndpoint}");
         return new MgmtdClientOptions(Mgmtd).Validate();
     }
 }

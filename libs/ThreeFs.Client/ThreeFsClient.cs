@@ -13,8 +13,9 @@ using ThreeFs.Transport;
 namespace ThreeFs.Client;
 
 /// <summary>
-/// A client process's connection to a cluster: routing that stays current, metadata, chunks, files, and the session that keeps
-/// what it has open alive. Parts are shared by everybody in the process; disposing ends all of them (not the transport).
+/// A client process's connection to a cluster: routing that stays current, metadata, chunks, files, and the session
+/// that keeps what it has open alive. Parts are shared by everybody in the process; disposing ends all of them (not the
+/// transport).
 /// </summary>
 public sealed class ThreeFsClient : IAsyncDisposable
 {
@@ -22,7 +23,8 @@ public sealed class ThreeFsClient : IAsyncDisposable
     private readonly SessionLoop _session;
     private readonly MgmtdClient _mgmtd;
 
-    private ThreeFsClient(ClientOptions options, ITransport transport, TimeProvider time, SeededRandom random, ILoggerFactory logs)
+    private ThreeFsClient(ClientOptions options, ITransport transport, TimeProvider time, SeededRandom random,
+        ILoggerFactory logs)
     {
         Id = new ClientId(random.NextGuid());
         _mgmtd = new MgmtdClient(new MgmtdClientOptions(options.Mgmtd), time);
@@ -34,7 +36,8 @@ public sealed class ThreeFsClient : IAsyncDisposable
         Contents = new FileContents(Storage, Routing, time);
         Files = new FileSystemClient(_meta, Contents, Id, options.Files, time, random.Fork(), logs);
         var started = time.GetUtcNow();
-        var session = new ClientSession(Id, options.HostName, options.Description, Environment.ProcessId, started, started);
+        var session =
+            new ClientSession(Id, options.HostName, options.Description, Environment.ProcessId, started, started);
         _session = new SessionLoop(session, options.ClusterId, _mgmtd, time, logs);
     }
 
@@ -51,7 +54,8 @@ public sealed class ThreeFsClient : IAsyncDisposable
     public FileSystemClient Files { get; }
 
     /// <summary>
-    /// Connects to a cluster and waits for its routing. Fails with <see cref="StatusCode.InvalidArgument"/> (an option, named),
+    /// Connects to a cluster and waits for its routing. Fails with <see cref="StatusCode.InvalidArgument"/> (an option,
+    /// named),
     /// <see cref="StatusCode.RoutingNotReady"/> (no mgmtd answered in time) or <see cref="StatusCode.Cancelled"/>.
     /// </summary>
     /// <param name="random">Seeded freshly for each process: the client's identity comes from it.</param>
@@ -76,7 +80,8 @@ public sealed class ThreeFsClient : IAsyncDisposable
             return ct.IsCancellationRequested
                 ? new Status(StatusCode.Cancelled, "connecting was given up")
                 : new Status(StatusCode.RoutingNotReady,
-                    $"no cluster manager of cluster \"{options.ClusterId}\" answered at {string.Join(", ", options.Mgmtd)} "
+                    $"no cluster manager of cluster \"{options.ClusterId}\" answered at "
+                    + $"{string.Join(", ", options.Mgmtd)} "
                     + $"in {options.ConnectTimeout.TotalSeconds:0} s");
         }
 

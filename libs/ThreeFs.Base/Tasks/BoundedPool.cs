@@ -1,8 +1,8 @@
 namespace ThreeFs.Base.Tasks;
 
 /// <summary>
-/// Keeps up to a number of idle objects for reuse; more are dropped for the collector. Last in, first out: the object taken
-/// is the one whose memory is warm. Thread-safe; taking and adding allocate nothing once the pool has grown.
+/// Keeps up to a number of idle objects for reuse; more are dropped for the collector. Last in, first out: the object
+/// taken is the one whose memory is warm. Thread-safe; taking and adding allocate nothing once the pool has grown.
 /// </summary>
 public sealed class BoundedPool<T>(int limit)
     where T : class

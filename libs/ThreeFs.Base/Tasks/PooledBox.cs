@@ -3,7 +3,8 @@ using System.Threading.Tasks.Sources;
 
 namespace ThreeFs.Base.Tasks;
 
-/// <summary>The task behind a call of a <see cref="PooledTaskBuilder{T}"/> method that did not complete at once.</summary>
+/// <summary>The task behind a call of a <see cref="PooledTaskBuilder{T}"/> method that did not complete at
+/// once.</summary>
 internal abstract class PooledBox<T> : IValueTaskSource<T>
 {
     private ManualResetValueTaskSourceCore<T> _core;
@@ -19,14 +20,16 @@ internal abstract class PooledBox<T> : IValueTaskSource<T>
 
     public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
 
-    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    public void OnCompleted(Action<object?> continuation, object? state, short token,
+        ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
     public T GetResult(short token)
     {
         // A wrong token throws here, before anything is returned to the pool.
         var status = _core.GetStatus(token);
-        Invariant.Check(status != ValueTaskSourceStatus.Pending, "a pooled task is asked for its result when it has completed");
+        Invariant.Check(status != ValueTaskSourceStatus.Pending,
+            "a pooled task is asked for its result when it has completed");
         try
         {
             return _core.GetResult(token);
@@ -64,7 +67,8 @@ internal sealed class StateMachineBox<T, TStateMachine> : PooledBox<T>
 
     public override Action Continuation { get; }
 
-    public static StateMachineBox<T, TStateMachine> Rent() => _pool.TryTake() ?? new StateMachineBox<T, TStateMachine>();
+    public static StateMachineBox<T, TStateMachine> Rent() =>
+        _pool.TryTake() ?? new StateMachineBox<T, TStateMachine>();
 
     protected override void Return()
     {

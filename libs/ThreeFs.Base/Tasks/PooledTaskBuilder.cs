@@ -4,12 +4,13 @@ namespace ThreeFs.Base.Tasks;
 
 /// <summary>
 /// Builder for async methods on the data path, chosen with
-/// <c>[AsyncMethodBuilder(typeof(PooledTaskBuilder&lt;&gt;))]</c> on a method that returns <see cref="ValueTask{T}"/>: the
-/// state machine of a suspended call lives in a pooled box, so a call allocates nothing in steady state, at any depth.
+/// <c>[AsyncMethodBuilder(typeof(PooledTaskBuilder&lt;&gt;))]</c> on a method that returns <see cref="ValueTask{T}"/>:
+/// the state machine of a suspended call lives in a pooled box, so a call allocates nothing in steady state, at any
+/// depth.
 /// </summary>
 /// <remarks>
-/// The runtime's own pooling builder keeps one box for each core, which is too few for a queue of requests. What it costs:
-/// the execution context does not flow (nothing here uses one), and the task must be awaited exactly once.
+/// The runtime's own pooling builder keeps one box for each core, which is too few for a queue of requests. What it
+/// costs: the execution context does not flow (nothing here uses one), and the task must be awaited exactly once.
 /// </remarks>
 public struct PooledTaskBuilder<T>
 {

@@ -6,8 +6,8 @@ using ThreeFs.Transport;
 namespace ThreeFs.Client.Connections;
 
 /// <summary>
-/// The connections of a process, shared by everybody in it: one <see cref="Peer"/> for each endpoint, made when first asked
-/// for and kept, because servers are few and come back. Thread-safe. Disposing closes every connection.
+/// The connections of a process, shared by everybody in it: one <see cref="Peer"/> for each endpoint, made when first
+/// asked for and kept, because servers are few and come back. Thread-safe. Disposing closes every connection.
 /// </summary>
 public sealed class ConnectionPool : IAsyncDisposable
 {
@@ -35,13 +35,16 @@ public sealed class ConnectionPool : IAsyncDisposable
 
     /// <summary>The peer behind a node's data endpoint, or null when the node announces none.</summary>
     public Peer? Peer(NodeInfo node) =>
-        node.Endpoint(EndpointKind.Data) is { } data ? Peer(new Endpoint(_transport.Scheme, data.Host, data.Port)) : null;
+        node.Endpoint(EndpointKind.Data) is { } data
+            ? Peer(new Endpoint(_transport.Scheme, data.Host, data.Port))
+            : null;
 
     /// <summary>An open connection if there is one now; neither waits nor allocates.</summary>
     public IConnection? TryGet(Endpoint endpoint) => _peers.TryGetValue(endpoint, out var peer) ? peer.TryGet() : null;
 
     /// <summary>See <see cref="Connections.Peer.GetAsync"/>.</summary>
-    public ValueTask<Result<IConnection>> GetAsync(Endpoint endpoint, CancellationToken ct = default) => Peer(endpoint).GetAsync(ct);
+    public ValueTask<Result<IConnection>> GetAsync(Endpoint endpoint, CancellationToken ct = default) =>
+        Peer(endpoint).GetAsync(ct);
 
     public async ValueTask DisposeAsync()
     {

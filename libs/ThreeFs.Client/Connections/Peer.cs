@@ -4,10 +4,10 @@ using ThreeFs.Transport;
 namespace ThreeFs.Client.Connections;
 
 /// <summary>
-/// One endpoint and the connections to it. A broken connection is dropped when it breaks; the next <see cref="GetAsync"/>
-/// opens another. Whoever needs a connection while one is being made shares that attempt. After a failed attempt no other is
-/// made until a pause is over that doubles with each failure, so a dead server costs its callers an error at once and the
-/// network one attempt a second. Thread-safe.
+/// One endpoint and the connections to it. A broken connection is dropped when it breaks; the next
+/// <see cref="GetAsync"/> opens another. Whoever needs a connection while one is being made shares that attempt. After
+/// a failed attempt no other is made until a pause is over that doubles with each failure, so a dead server costs its
+/// callers an error at once and the network one attempt a second. Thread-safe.
 /// </summary>
 public sealed class Peer
 {
@@ -29,7 +29,8 @@ public sealed class Peer
     private volatile bool _suspect;
     private bool _closed;
 
-    internal Peer(Endpoint endpoint, ITransport transport, ConnectionPoolOptions options, TimeProvider time, SeededRandom random)
+    internal Peer(Endpoint endpoint, ITransport transport, ConnectionPoolOptions options, TimeProvider time,
+        SeededRandom random)
     {
         Endpoint = endpoint;
         _transport = transport;
@@ -40,7 +41,8 @@ public sealed class Peer
 
     public Endpoint Endpoint { get; }
 
-    /// <summary>The last connection broke or could not be made, and none was made since: prefer another replica.</summary>
+    /// <summary>The last connection broke or could not be made, and none was made since: prefer another
+    /// replica.</summary>
     public bool IsSuspect => _suspect;
 
     /// <summary>Calls in flight over all connections of this peer.</summary>
@@ -55,8 +57,8 @@ public sealed class Peer
     }
 
     /// <summary>
-    /// An open connection if there is one now; neither waits nor allocates. While there are fewer than wanted, another one is
-    /// opened on the side.
+    /// An open connection if there is one now; neither waits nor allocates. While there are fewer than wanted, another
+    /// one is opened on the side.
     /// </summary>
     public IConnection? TryGet()
     {
@@ -75,8 +77,9 @@ public sealed class Peer
     }
 
     /// <summary>
-    /// An open connection, made if necessary. <see cref="StatusCode.ConnectFailed"/> when it cannot be made now (at once
-    /// during the pause after a failure), <see cref="StatusCode.Cancelled"/> when the caller gave up or the pool is closed.
+    /// An open connection, made if necessary. <see cref="StatusCode.ConnectFailed"/> when it cannot be made now (at
+    /// once during the pause after a failure), <see cref="StatusCode.Cancelled"/> when the caller gave up or the pool
+    /// is closed.
     /// </summary>
     public ValueTask<Result<IConnection>> GetAsync(CancellationToken ct = default) =>
         TryGet() is { } connection ? new(Result<IConnection>.Of(connection)) : ConnectAsync(ct);
@@ -119,7 +122,8 @@ public sealed class Peer
         {
             result = await _transport.ConnectAsync(Endpoint, either.Token);
             if (result.Code == StatusCode.Cancelled && !_closing.IsCancellationRequested)
-                result = new Status(StatusCode.ConnectFailed, $"{Endpoint} did not accept a connection in {_options.ConnectTimeout.TotalSeconds:0.#} s");
+                result = new Status(StatusCode.ConnectFailed,
+                    $"{Endpoint} did not accept a connection in {_options.ConnectTimeout.TotalSeconds:0.#} s");
         }
 
         var late = false;
@@ -163,7 +167,9 @@ public sealed class Peer
         if (pause > _options.MaxBackoff) pause = _options.MaxBackoff;
         _pause = pause * (0.5 + _random.NextDouble() / 2);
         _suspect = true;
-        _lastFailure = reason.Code == StatusCode.ConnectFailed ? reason : new Status(StatusCode.ConnectFailed, reason.ToString());
+        _lastFailure = reason.Code == StatusCode.ConnectFailed
+            ? reason
+            : new Status(StatusCode.ConnectFailed, reason.ToString());
     }
 
     private void Drop(IConnection connection, Status reason)

@@ -3,8 +3,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Client.Files;
 
 /// <summary>
-/// Mutual exclusion over awaits, in order of arrival. Taking a free one completes at once and allocates nothing. The next
-/// holder continues inline in <see cref="Release"/>.
+/// Mutual exclusion over awaits, in order of arrival. Taking a free one completes at once and allocates nothing. The
+/// next holder continues inline in <see cref="Release"/>.
 /// </summary>
 internal sealed class AsyncLock
 {

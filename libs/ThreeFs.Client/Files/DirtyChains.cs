@@ -5,9 +5,9 @@ using ThreeFs.Contracts.Meta;
 namespace ThreeFs.Client.Files;
 
 /// <summary>
-/// Chains that hold acknowledged bytes of a file which may not be on stable storage. A chain is marked after a write on it was
-/// acknowledged, and its mark is taken before a flush begins, so a write beside a flush stays marked. A file that existed
-/// before this client opened it may have such bytes on any chain: every one is marked at first.
+/// Chains that hold acknowledged bytes of a file which may not be on stable storage. A chain is marked after a write on
+/// it was acknowledged, and its mark is taken before a flush begins, so a write beside a flush stays marked. A file
+/// that existed before this client opened it may have such bytes on any chain: every one is marked at first.
 /// </summary>
 internal sealed class DirtyChains(Placement placement, ConcurrentDictionary<ChainId, bool> ofClient, bool all)
 {

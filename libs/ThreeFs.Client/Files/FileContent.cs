@@ -10,18 +10,20 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Client.Files;
 
 /// <summary>
-/// The bytes of one file, shared by all its handles in this process: maps ranges to chunks, reads and writes them in parallel,
-/// and remembers what was written, for the file's length and for fsync.
+/// The bytes of one file, shared by all its handles in this process: maps ranges to chunks, reads and writes them in
+/// parallel, and remembers what was written, for the file's length and for fsync.
 /// </summary>
 /// <remarks>
 /// What it guarantees:
 /// <list type="bullet">
-/// <item>A read returns exactly the bytes within the length given. Holes and short chunks read as zeros; memory behind the
-/// bytes returned is not made visible. Chunks belong to an inode forever, so no other file's bytes can appear.</item>
+/// <item>A read returns exactly the bytes within the length given. Holes and short chunks read as zeros; memory behind
+/// the bytes returned is not made visible. Chunks belong to an inode forever, so no other file's bytes can
+/// appear.</item>
 /// <item>A read begun after a write was answered sees it. Writes and reads of the same range at the same time are
 /// atomic for each chunk, not over chunks.</item>
-/// <item>A write or read that fails in the middle answers the bytes before the first failure if there are any; otherwise the
-/// failure. After a failed write the bytes of its range are the old ones, the new ones, or both in part.</item>
+/// <item>A write or read that fails in the middle answers the bytes before the first failure if there are any;
+/// otherwise the failure. After a failed write the bytes of its range are the old ones, the new ones, or both in
+/// part.</item>
 /// <item>A truncation by this client waits for its writes under way and holds up later ones.</item>
 /// </list>
 /// One chunk at a time allocates nothing in steady state. Thread-safe.
@@ -75,13 +77,15 @@ public sealed class FileContent
         ReadAsync(offset, destination, Length, ct);
 
     /// <summary>
-    /// Reads from <paramref name="offset"/> on, up to <paramref name="knownLength"/> or the end of the destination. The answer
-    /// is the number of bytes; 0 at or behind the length.
+    /// Reads from <paramref name="offset"/> on, up to <paramref name="knownLength"/> or the end of the destination. The
+    /// answer is the number of bytes; 0 at or behind the length.
     /// </summary>
-    public ValueTask<Result<int>> ReadAsync(long offset, IoSlices destination, long knownLength, CancellationToken ct = default)
+    public ValueTask<Result<int>> ReadAsync(long offset, IoSlices destination, long knownLength,
+        CancellationToken ct = default)
     {
         if (offset < 0 || destination.TotalLength > int.MaxValue)
-            return new(new Status(StatusCode.InvalidArgument, $"inode {Inode}: cannot read {destination.TotalLength} bytes at {offset}"));
+            return new(new Status(StatusCode.InvalidArgument,
+                    $"inode {Inode}: cannot read {destination.TotalLength} bytes at {offset}"));
         var length = Math.Min(destination.TotalLength, knownLength - offset);
         if (length <= 0) return new(0);
         return IsOneChunk(offset, length)
@@ -94,15 +98,17 @@ public sealed class FileContent
     {
         var length = source.TotalLength;
         if (offset < 0 || length > int.MaxValue)
-            return new(new Status(StatusCode.InvalidArgument, $"inode {Inode}: cannot write {length} bytes at {offset}"));
+            return new(
+                new Status(StatusCode.InvalidArgument, $"inode {Inode}: cannot write {length} bytes at {offset}"));
         if (offset > MaxLength - length)
-            return new(new Status(StatusCode.FileTooLarge, $"inode {Inode}: a write at {offset} ends behind the largest length"));
+            return new(new Status(StatusCode.FileTooLarge,
+                    $"inode {Inode}: a write at {offset} ends behind the largest length"));
         return length == 0 ? new(0) : WriteThroughGateAsync(offset, source, ct);
     }
 
     /// <summary>
-    /// Everything this client wrote, and what others wrote before it opened the file, is on stable storage of every serving
-    /// replica. A failed flush leaves what it was for to the next one.
+    /// Everything this client wrote, and what others wrote before it opened the file, is on stable storage of every
+    /// serving replica. A failed flush leaves what it was for to the next one.
     /// </summary>
     public async ValueTask<Status> FlushAsync(CancellationToken ct = default)
     {
@@ -126,8 +132,8 @@ public sealed class FileContent
     public void Learn(InodeAttr attr) => State.Learn(attr);
 
     /// <summary>
-    /// This client has set the length, with these attributes as the answer and no write of its own under way: earlier writes
-    /// are settled, and any chain may hold a cut that is not on stable storage.
+    /// This client has set the length, with these attributes as the answer and no write of its own under way: earlier
+    /// writes are settled, and any chain may hold a cut that is not on stable storage.
     /// </summary>
     public void Truncated(InodeAttr attr)
     {
@@ -139,18 +145,21 @@ public sealed class FileContent
 
     internal void Wrote(long end) => State.Written(end, FileTime.From(_time.GetUtcNow()));
 
-    internal bool IsOneChunk(long offset, long length) => Placement.OffsetInChunk(offset) + length <= Placement.Layout.ChunkSize;
+    internal bool IsOneChunk(long offset, long length) =>
+        Placement.OffsetInChunk(offset) + length <= Placement.Layout.ChunkSize;
 
     internal Status Failure(string what, ulong chunk, StatusCode code) =>
         new(code, $"inode {Inode}: {what} of chunk {chunk} on chain {ChainOf(chunk)} failed");
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<Result<int>> ReadOneAsync(long offset, IoSlices destination, int length, CancellationToken ct)
+    private async ValueTask<Result<int>> ReadOneAsync(long offset, IoSlices destination, int length,
+        CancellationToken ct)
     {
         var index = Placement.ChunkIndexOf(offset);
         using var window = SliceWindow.Of(destination, 0, length);
         var result = await _storage.ReadAsync(
-            ChainOf(index), new ChunkId(Inode, index), Placement.OffsetInChunk(offset), window.Slices, ReadFlags.None, ct);
+            ChainOf(index), new ChunkId(Inode, index), Placement.OffsetInChunk(offset), window.Slices, ReadFlags.None,
+            ct);
         if (result.Code is not (StatusCode.Ok or StatusCode.ChunkNotFound)) return Failure("read", index, result.Code);
         if (result.Length < length) SliceWindow.Clear(window.Slices, result.Length);
         return length;
@@ -165,7 +174,8 @@ public sealed class FileContent
             if (!IsOneChunk(offset, source.TotalLength)) return await _many.WriteAsync(this, offset, source, ct);
             var index = Placement.ChunkIndexOf(offset);
             var result = await _storage.WriteAsync(
-                ChainOf(index), new ChunkId(Inode, index), Placement.OffsetInChunk(offset), source, Placement.Layout.ChunkSize, ct);
+                ChainOf(index), new ChunkId(Inode, index), Placement.OffsetInChunk(offset), source,
+                Placement.Layout.ChunkSize, ct);
             Dirty.Mark(ChainOf(index));
             if (result.Code != StatusCode.Ok)
             {

@@ -7,8 +7,8 @@ using ThreeFs.Contracts.Routing;
 namespace ThreeFs.Client.Files;
 
 /// <summary>
-/// Makes the contents of files and knows, over all of them, which chains hold bytes that this client wrote and nobody has
-/// flushed: for syncing everything, files already closed included. Bounded by the number of chains. Thread-safe.
+/// Makes the contents of files and knows, over all of them, which chains hold bytes that this client wrote and nobody
+/// has flushed: for syncing everything, files already closed included. Bounded by the number of chains. Thread-safe.
 /// </summary>
 public sealed class FileContents
 {
@@ -29,8 +29,8 @@ public sealed class FileContents
     }
 
     /// <summary>
-    /// The content of a regular file. Make one for each inode and share it between its handles. Waits a bounded time for a
-    /// chain table that routing does not show yet.
+    /// The content of a regular file. Make one for each inode and share it between its handles. Waits a bounded time
+    /// for a chain table that routing does not show yet.
     /// </summary>
     /// <param name="created">This client has just created the file: nobody wrote to it before.</param>
     public async ValueTask<Result<FileContent>> OpenAsync(InodeAttr attr, bool created, CancellationToken ct)
@@ -40,7 +40,8 @@ public sealed class FileContents
         return placement.TryGet(out var chains) ? Make(attr, chains, created) : placement.Status;
     }
 
-    /// <summary>The same without waiting: <see cref="StatusCode.ChainTableNotFound"/> when routing does not show the table yet.</summary>
+    /// <summary>The same without waiting: <see cref="StatusCode.ChainTableNotFound"/> when routing does not show the
+    /// table yet.</summary>
     public Result<FileContent> Open(InodeAttr attr, bool created = false)
     {
         if (Check(attr) is { IsOk: false } wrong) return wrong;

@@ -9,16 +9,17 @@ namespace ThreeFs.Client.Files;
 public sealed record CreatedFile(OpenFile File, InodeAttr Attr, bool Created);
 
 /// <summary>
-/// Files with the semantics of POSIX for one client process: metadata operations and contents together. Names, directories and
-/// attributes of inodes that are not open go to <see cref="Meta"/> directly; what concerns the length or life of an open file goes
-/// through here.
+/// Files with the semantics of POSIX for one client process: metadata operations and contents together. Names,
+/// directories and attributes of inodes that are not open go to <see cref="Meta"/> directly; what concerns the length
+/// or life of an open file goes through here.
 /// </summary>
 /// <remarks>
 /// <list type="bullet">
 /// <item>Handles of one inode share one content, so they see each other's writes and one length.</item>
 /// <item>Attributes answered here have the length and modify time of writes not reported yet.</item>
 /// <item>A file removed or replaced through here while open keeps its content until its last handle closes.</item>
-/// <item>Other clients see the length after close or fsync, otherwise within <see cref="FileSystemOptions.SyncInterval"/>.</item>
+/// <item>Other clients see the length after close or fsync, otherwise within
+/// <see cref="FileSystemOptions.SyncInterval"/>.</item>
 /// </list>
 /// Thread-safe.
 /// </remarks>
@@ -79,8 +80,10 @@ public sealed class FileSystemClient : IAsyncDisposable
         _loop = RunAsync();
     }
 
-    /// <summary>Opens a regular file by inode; always asks the metadata service, so the length is at least what others had reported before.</summary>
-    public async ValueTask<Result<OpenFile>> OpenAsync(UserInfo user, InodeId inode, OpenFlags flags, CancellationToken ct = default)
+    /// <summary>Opens a regular file by inode; always asks the metadata service, so the length is at least what others
+    /// had reported before.</summary>
+    public async ValueTask<Result<OpenFile>> OpenAsync(UserInfo user, InodeId inode, OpenFlags flags,
+        CancellationToken ct = default)
     {
         var session = new SessionId(NextGuid());
         var cut = (flags & OpenFlags.Truncate) != 0 ? Find(inode) : null;
@@ -98,16 +101,20 @@ public sealed class FileSystemClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Creates a regular file and opens it, or opens the one that is there unless <see cref="OpenFlags.Exclusive"/>.</summary>
+    /// <summary>Creates a regular file and opens it, or opens the one that is there unless
+    /// <see cref="OpenFlags.Exclusive"/>.</summary>
     public async ValueTask<Result<CreatedFile>> CreateAsync(
         UserInfo user, InodeId parent, FileName name, NewInode file, OpenFlags flags, CancellationToken ct = default)
     {
         var session = new SessionId(NextGuid());
         var made = await Meta.CreateAsync(Context(user), parent, name, file, flags, session, ct);
         if (!made.TryGet(out var result)) return OpenFailed(made.Status, flags, session);
-        if (!result.Created && (flags & OpenFlags.Truncate) != 0 && Find(result.Attr.Id) is { } cut) Truncated(cut, result.Attr);
+        if (!result.Created && (flags & OpenFlags.Truncate) != 0 && Find(result.Attr.Id) is { } cut)
+            Truncated(cut, result.Attr);
         var opened = await AttachAsync(user, result.Attr, flags, session, result.Created, ct);
-        return opened.TryGet(out var handle) ? new CreatedFile(handle, Overlay(result.Attr), result.Created) : opened.Status;
+        return opened.TryGet(out var handle)
+            ? new CreatedFile(handle, Overlay(result.Attr), result.Created)
+            : opened.Status;
     }
 
     public async ValueTask<Result<InodeAttr>> GetAttrAsync(UserInfo user, InodeId inode, CancellationToken ct = default)
@@ -117,8 +124,8 @@ public sealed class FileSystemClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Changes attributes, the length included. Writes not reported yet are reported first when times are set, so that a late
-    /// report does not undo them.
+    /// Changes attributes, the length included. Writes not reported yet are reported first when times are set, so that
+    /// a late report does not undo them.
     /// </summary>
     public async ValueTask<Result<InodeAttr>> SetAttrAsync(
         UserInfo user, InodeId inode, AttrChange change, CancellationToken ct = default)
@@ -153,7 +160,8 @@ public sealed class FileSystemClient : IAsyncDisposable
     }
 
     /// <summary>Removes a name of a non-directory.</summary>
-    /// <param name="target">The inode that the name is known to have, or null: keeps its content while it is open here.</param>
+    /// <param name="target">The inode that the name is known to have, or null: keeps its content while it is open
+    /// here.</param>
     public async ValueTask<Result<InodeAttr>> UnlinkAsync(
         UserInfo user, InodeId parent, FileName name, InodeId? target, CancellationToken ct = default)
     {
@@ -164,14 +172,15 @@ public sealed class FileSystemClient : IAsyncDisposable
     /// <summary>rename(2); the replaced file keeps its content while it is open here.</summary>
     /// <param name="replaced">The inode that the new name is known to have, or null.</param>
     public async ValueTask<Result<RenameResult>> RenameAsync(
-        UserInfo user, InodeId parent, FileName name, InodeId newParent, FileName newName, RenameFlags flags, InodeId? replaced,
-        CancellationToken ct = default)
+        UserInfo user, InodeId parent, FileName name, InodeId newParent, FileName newName, RenameFlags flags,
+        InodeId? replaced, CancellationToken ct = default)
     {
         if (replaced is { } id) await KeepAliveAsync(user, id, ct);
         return await Meta.RenameAsync(Context(user), parent, name, newParent, newName, flags, ct);
     }
 
-    /// <summary>Everything that this client wrote or changed before is on stable storage, closed files included.</summary>
+    /// <summary>Everything that this client wrote or changed before is on stable storage, closed files
+    /// included.</summary>
     public async ValueTask<Status> SyncAllAsync(CancellationToken ct = default)
     {
         var status = await Contents.FlushAllAsync(ct);
@@ -202,7 +211,8 @@ public sealed class FileSystemClient : IAsyncDisposable
 
     internal bool IsOld(OpenInode inode) => inode.Age >= _options.LengthValidity;
 
-    internal async ValueTask<Status> CloseAsync(OpenInode inode, UserInfo user, SessionId? session, CancellationToken ct)
+    internal async ValueTask<Status> CloseAsync(OpenInode inode, UserInfo user, SessionId? session,
+        CancellationToken ct)
     {
         var status = session is { } own ? await EndAsync(inode, user, own, ct) : Status.Ok;
         SessionId? keep;
@@ -217,13 +227,15 @@ public sealed class FileSystemClient : IAsyncDisposable
         return status;
     }
 
-    /// <summary>Reports for every file open for writing and ends lost sessions: one round of the periodic work.</summary>
+    /// <summary>Reports for every file open for writing and ends lost sessions: one round of the periodic
+    /// work.</summary>
     internal async ValueTask RunOnceAsync(CancellationToken ct)
     {
         foreach (var inode in AllOpen())
         {
             var status = await Reporter.ReportAsync(inode, UserInfo.Root, durable: false, exact: false, ct);
-            if (!status.IsOk && !IsGone(status) && !ct.IsCancellationRequested) ClientLog.SyncFailed(_log, inode.Content.Inode, status);
+            if (!status.IsOk && !IsGone(status) && !ct.IsCancellationRequested)
+                ClientLog.SyncFailed(_log, inode.Content.Inode, status);
         }
 
         SessionId[] lost;
@@ -284,7 +296,8 @@ public sealed class FileSystemClient : IAsyncDisposable
         lock (_lock) return [.. _open.Values];
     }
 
-    /// <summary>A session that keeps the content of an open file until its last handle here closes; null when it is not open.</summary>
+    /// <summary>A session that keeps the content of an open file until its last handle here closes; null when it is not
+    /// open.</summary>
     private async ValueTask<SessionId?> KeepAliveAsync(UserInfo user, InodeId id, CancellationToken ct)
     {
         SessionId keep;

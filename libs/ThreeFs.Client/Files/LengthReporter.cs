@@ -4,15 +4,16 @@ using ThreeFs.Contracts.Meta;
 namespace ThreeFs.Client.Files;
 
 /// <summary>
-/// Tells the metadata service how far files were written and when: on close and fsync, before attributes are set by hand, and from time
-/// to time while a file stays open. A failed report leaves everything to the next one.
+/// Tells the metadata service how far files were written and when: on close and fsync, before attributes are set by
+/// hand, and from time to time while a file stays open. A failed report leaves everything to the next one.
 /// </summary>
 internal sealed class LengthReporter(IMetaService meta, Func<UserInfo, MetaContext> context)
 {
     /// <summary>Reports what there is, if anything.</summary>
     /// <param name="durable">Answer when the record is on stable storage, whether or not anything is new.</param>
     /// <param name="exact">Have storage asked for the length.</param>
-    public async ValueTask<Status> ReportAsync(OpenInode inode, UserInfo user, bool durable, bool exact, CancellationToken ct)
+    public async ValueTask<Status> ReportAsync(OpenInode inode, UserInfo user, bool durable, bool exact,
+        CancellationToken ct)
     {
         var state = inode.Content.State;
         if (!durable && !exact && !state.IsDirty) return Status.Ok;

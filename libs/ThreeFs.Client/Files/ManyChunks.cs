@@ -8,8 +8,8 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Client.Files;
 
 /// <summary>
-/// Requests over several chunks: split at chunk boundaries, a window of chunks at the same time, reads of one replica in one
-/// request. Shared by all files of a client; allocates nothing in steady state.
+/// Requests over several chunks: split at chunk boundaries, a window of chunks at the same time, reads of one replica
+/// in one request. Shared by all files of a client; allocates nothing in steady state.
 /// </summary>
 internal sealed class ManyChunks(StorageClient storage)
 {
@@ -88,7 +88,8 @@ internal sealed class ManyChunks(StorageClient storage)
         return (int)done;
     }
 
-    private static int PlanReads(Scratch scratch, FileContent file, long offset, IoSlices destination, long from, long length)
+    private static int PlanReads(Scratch scratch, FileContent file, long offset, IoSlices destination, long from,
+        long length)
     {
         var count = 0;
         for (; count < Window && from < length; count++)

@@ -7,13 +7,14 @@ using ThreeFs.Contracts.Meta;
 namespace ThreeFs.Client.Files;
 
 /// <summary>
-/// One open file description. Reads and writes go to the shared <see cref="FileContent"/>; closing reports length and times and
-/// ends the session. Thread-safe; close once, after the last operation.
+/// One open file description. Reads and writes go to the shared <see cref="FileContent"/>; closing reports length and
+/// times and ends the session. Thread-safe; close once, after the last operation.
 /// </summary>
 /// <remarks>
-/// Appends: within this client an append is atomic, whatever its handle, because they take turns for each file and each begins
-/// where the one before ended. Between clients the offset is the length in storage at the start of the append, if what is known
-/// is older than <see cref="FileSystemOptions.LengthValidity"/>; two clients that append at the same moment may overwrite each other.
+/// Appends: within this client an append is atomic, whatever its handle, because they take turns for each file and each
+/// begins where the one before ended. Between clients the offset is the length in storage at the start of the append,
+/// if what is known is older than <see cref="FileSystemOptions.LengthValidity"/>; two clients that append at the same
+/// moment may overwrite each other.
 /// </remarks>
 public sealed class OpenFile
 {
@@ -46,7 +47,8 @@ public sealed class OpenFile
     /// <summary>Reads from <paramref name="offset"/>; 0 bytes at the end of the file. Holes are zeros.</summary>
     public ValueTask<Result<int>> ReadAsync(long offset, IoSlices destination, CancellationToken ct = default)
     {
-        if ((Flags & OpenFlags.Read) == 0) return new(new Status(StatusCode.InvalidArgument, $"inode {Inode} is not open for reading"));
+        if ((Flags & OpenFlags.Read) == 0)
+            return new(new Status(StatusCode.InvalidArgument, $"inode {Inode} is not open for reading"));
         return offset + destination.TotalLength > Length && _files.IsOld(_inode)
             ? ReadAtOldEndAsync(offset, destination, ct)
             : Content.ReadAsync(offset, destination, ct);
@@ -55,7 +57,8 @@ public sealed class OpenFile
     /// <summary>Writes at <paramref name="offset"/>, or at the end when the file is open for appending.</summary>
     public ValueTask<Result<int>> WriteAsync(long offset, IoSlices source, CancellationToken ct = default)
     {
-        if ((Flags & OpenFlags.Write) == 0) return new(new Status(StatusCode.InvalidArgument, $"inode {Inode} is not open for writing"));
+        if ((Flags & OpenFlags.Write) == 0)
+            return new(new Status(StatusCode.InvalidArgument, $"inode {Inode} is not open for writing"));
         return (Flags & OpenFlags.Append) != 0 ? AppendAsync(source, ct) : Content.WriteAsync(offset, source, ct);
     }
 
@@ -83,13 +86,15 @@ public sealed class OpenFile
     /// <summary>Sets the length. Writes under way are finished first, later ones wait.</summary>
     public async ValueTask<Status> TruncateAsync(long length, CancellationToken ct = default)
     {
-        if ((Flags & OpenFlags.Write) == 0) return new Status(StatusCode.InvalidArgument, $"inode {Inode} is not open for writing");
-        return (await _files.SetAttrAsync(User, Inode, new AttrChange(SetAttrMask.Length) { Length = length }, ct)).Status;
+        if ((Flags & OpenFlags.Write) == 0)
+            return new Status(StatusCode.InvalidArgument, $"inode {Inode} is not open for writing");
+        return (await _files.SetAttrAsync(User, Inode, new AttrChange(SetAttrMask.Length) { Length = length },
+            ct)).Status;
     }
 
     /// <summary>
-    /// Everything written to the file before, its length and (unless <paramref name="dataOnly"/> and nothing of it matters for
-    /// reading) its attributes are on stable storage.
+    /// Everything written to the file before, its length and (unless <paramref name="dataOnly"/> and nothing of it
+    /// matters for reading) its attributes are on stable storage.
     /// </summary>
     public async ValueTask<Status> FSyncAsync(bool dataOnly = false, CancellationToken ct = default)
     {
@@ -106,8 +111,8 @@ public sealed class OpenFile
         _files.Reporter.ReportAsync(_inode, User, durable: false, exact: false, ct);
 
     /// <summary>
-    /// Ends the use of this handle. On failure the handle is closed all the same; its session is ended later, and only what
-    /// could not be reported may be seen late by others.
+    /// Ends the use of this handle. On failure the handle is closed all the same; its session is ended later, and only
+    /// what could not be reported may be seen late by others.
     /// </summary>
     public ValueTask<Status> CloseAsync(CancellationToken ct = default) =>
         Interlocked.Exchange(ref _closed, 1) != 0

@@ -13,11 +13,13 @@ internal sealed class OpenInode(FileContent content, TimeProvider time)
     public int Handles { get; set; }
 
     /// <summary>
-    /// Session that keeps the content of a removed file until the last handle closes; guarded by the file system's lock.
+    /// Session that keeps the content of a removed file until the last handle closes; guarded by the file system's
+    /// lock.
     /// </summary>
     public SessionId? KeepAlive { get; set; }
 
-    /// <summary>Reports of one inode are made one after the other, so that none overtakes an earlier one's outcome.</summary>
+    /// <summary>Reports of one inode are made one after the other, so that none overtakes an earlier one's
+    /// outcome.</summary>
     public AsyncLock Reporting { get; } = new();
 
     public TimeSpan Age => time.GetElapsedTime(Interlocked.Read(ref _learnedAt));

@@ -11,12 +11,14 @@ public readonly record struct SyncPoint(LengthHint Hint, long Generation)
 }
 
 /// <summary>
-/// What one client knows of a file's length and of its own writes since the metadata service was told. Pure bookkeeping.
+/// What one client knows of a file's length and of its own writes since the metadata service was told. Pure
+/// bookkeeping.
 /// </summary>
 /// <remarks>
-/// Invariants: under one truncate version the length only grows, so attributes may arrive in any order. A truncation known by
-/// its higher version replaces the length; writes from before it that were not reported make the next report exact, because
-/// nobody knows which side of the truncation they fell on. A failed write may have reached storage: the next report is exact.
+/// Invariants: under one truncate version the length only grows, so attributes may arrive in any order. A truncation
+/// known by its higher version replaces the length; writes from before it that were not reported make the next report
+/// exact, because nobody knows which side of the truncation they fell on. A failed write may have reached storage: the
+/// next report is exact.
 /// </remarks>
 internal sealed class SyncState
 {
@@ -96,7 +98,8 @@ internal sealed class SyncState
         }
     }
 
-    /// <summary>This client has set the length, with no write of its own under way: what was written before is settled.</summary>
+    /// <summary>This client has set the length, with no write of its own under way: what was written before is
+    /// settled.</summary>
     public void Truncated(InodeAttr attr)
     {
         lock (_lock)
@@ -129,11 +132,13 @@ internal sealed class SyncState
         {
             if (_writtenEnd < 0 && !_exact && !exact) return new SyncPoint(LengthHint.Nothing, _generation);
             var version = _writtenEnd < 0 ? _version : _writtenUnder;
-            return new SyncPoint(new LengthHint(_writtenEnd, version, _exact || exact, _modified, _accessed), _generation);
+            return new SyncPoint(new LengthHint(_writtenEnd, version, _exact || exact, _modified, _accessed),
+                _generation);
         }
     }
 
-    /// <summary>The report of <paramref name="point"/> was taken; what was written since remains to be reported.</summary>
+    /// <summary>The report of <paramref name="point"/> was taken; what was written since remains to be
+    /// reported.</summary>
     public void End(SyncPoint point, InodeAttr attr, bool durable)
     {
         lock (_lock)

@@ -3,8 +3,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Client.Files;
 
 /// <summary>
-/// Lets many writes pass at the same time, or one truncation alone: a truncation waits for the writes under way, later writes
-/// wait for it. Passing a free gate completes at once and allocates nothing. Who is let in continues inline.
+/// Lets many writes pass at the same time, or one truncation alone: a truncation waits for the writes under way, later
+/// writes wait for it. Passing a free gate completes at once and allocates nothing. Who is let in continues inline.
 /// </summary>
 internal sealed class WriteGate
 {

@@ -10,22 +10,28 @@ namespace ThreeFs.Client.Storage;
 /// updates; these may allocate.
 /// </summary>
 internal sealed class ChainCaller(
-    RouteTable routes, IRoutingSource routing, ChannelAllocator channels, StorageClientOptions options, RetryPolicy retry)
+    RouteTable routes, IRoutingSource routing, ChannelAllocator channels, StorageClientOptions options,
+    RetryPolicy retry)
 {
-    /// <summary>The largest chunk of the file in the index range. Every serving replica holds every acknowledged update, so any may answer.</summary>
-    public ValueTask<Result<LastChunk>> QueryLastAsync(ChainId chain, InodeId inode, ulong first, ulong last, CancellationToken ct) =>
+    /// <summary>The largest chunk of the file in the index range. Every serving replica holds every acknowledged
+    /// update, so any may answer.</summary>
+    public ValueTask<Result<LastChunk>> QueryLastAsync(ChainId chain, InodeId inode, ulong first, ulong last,
+        CancellationToken ct) =>
         RepeatAsync<LastChunk>(chain, atHead: false, async (connection, route, started) =>
         {
             var request = new QueryLastRequest(route.Chain, inode, first, last);
-            using var answer = await StorageWire.QueryLast(connection, request, retry.Attempt(options.ReadAttempt, 0, started), ct);
-            if (!answer.IsOk) return answer.Status;
+            using var answer =
+                await StorageWire.QueryLast(connection, request, retry.Attempt(options.ReadAttempt, 0, started), ct);
+            if (!answer.IsOk) return answer.Status with { Code = StorageWire.Code(answer.Status) };
             if (answer.Header.Length < StorageCodec.LastChunkSize) return StatusCode.ProtocolError;
             var found = StorageCodec.ReadLastChunk(answer.Header);
             return found.Code == StatusCode.Ok ? found : found.Code;
         }, ct);
 
-    /// <summary>Removes every chunk of the file in the index range; how many there were. Repeating it removes nothing more.</summary>
-    public async ValueTask<Result<ulong>> RemoveChunksAsync(ChainId chain, InodeId inode, ulong first, ulong last, CancellationToken ct)
+    /// <summary>Removes every chunk of the file in the index range; how many there were. Repeating it removes nothing
+    /// more.</summary>
+    public async ValueTask<Result<ulong>> RemoveChunksAsync(ChainId chain, InodeId inode, ulong first, ulong last,
+        CancellationToken ct)
     {
         var tag = await channels.RentAsync();
         if (tag.Sequence == 0) return StatusCode.Overloaded;
@@ -47,8 +53,8 @@ internal sealed class ChainCaller(
     }
 
     /// <summary>
-    /// Each attempt has sequences of its own: the set of chunks may have changed since the last one, so its answer cannot be
-    /// reused, and a late duplicate of it is refused because it is older.
+    /// Each attempt has sequences of its own: the set of chunks may have changed since the last one, so its answer
+    /// cannot be reused, and a late duplicate of it is refused because it is older.
     /// </summary>
     private ValueTask<Result<RemoveChunksResult>> RemoveStepAsync(
         ChainId chain, InodeId inode, ulong first, ulong last, UpdateTag tag, CancellationToken ct) =>
@@ -58,14 +64,15 @@ internal sealed class ChainCaller(
                 route.Chain, inode, first, last, channels.Advance(tag, options.RemoveBatch), options.RemoveBatch);
             var timeout = retry.Attempt(options.UpdateAttempt * 4, 0, started);
             using var answer = await StorageWire.RemoveChunks(connection, request, timeout, ct);
-            if (!answer.IsOk) return answer.Status;
+            if (!answer.IsOk) return answer.Status with { Code = StorageWire.Code(answer.Status) };
             if (answer.Header.Length < StorageRequestCodec.RemoveChunksResultSize) return StatusCode.ProtocolError;
             var result = StorageRequestCodec.ReadRemoveChunksResult(answer.Header);
             return result.Code == StatusCode.Ok ? result : result.Code;
         }, ct);
 
     private async ValueTask<Result<T>> RepeatAsync<T>(
-        ChainId chain, bool atHead, Func<IConnection, ChainRoute, long, ValueTask<Result<T>>> once, CancellationToken ct)
+        ChainId chain, bool atHead, Func<IConnection, ChainRoute, long, ValueTask<Result<T>>> once,
+        CancellationToken ct)
     {
         var started = retry.Now;
         var tried = 0u;
@@ -82,14 +89,15 @@ internal sealed class ChainCaller(
             {
                 return ct.IsCancellationRequested
                     ? StatusCode.Cancelled
-                    : new Status(result.Outcome.Code, $"chain {chain} did not answer after {attempt + 1} attempts: {result.Outcome.Status}");
+                    : new Status(result.Outcome.Code,
+                        $"chain {chain} did not answer after {attempt + 1} attempts: {result.Outcome.Status}");
             }
         }
     }
 
     private async ValueTask<(Result<T> Outcome, uint Tried)> TryOnceAsync<T>(
-        ChainId chain, bool atHead, uint tried, Func<IConnection, ChainRoute, long, ValueTask<Result<T>>> once, long started,
-        CancellationToken ct)
+        ChainId chain, bool atHead, uint tried, Func<IConnection, ChainRoute, long, ValueTask<Result<T>>> once,
+        long started, CancellationToken ct)
     {
         var route = routes.Find(chain);
         if (route is null) return (MissingChain(chain), 0);

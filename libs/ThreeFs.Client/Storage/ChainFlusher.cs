@@ -7,9 +7,9 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// Brings everything acknowledged on some chains to stable storage of every serving replica. One request for each node, all
-/// at the same time. A chain is done when all its serving replicas answered for the same chain version; what is not done is
-/// flushed again under newer routing, so a replica that dies meanwhile delays the flush and does not fail it.
+/// Brings everything acknowledged on some chains to stable storage of every serving replica. One request for each node,
+/// all at the same time. A chain is done when all its serving replicas answered for the same chain version; what is not
+/// done is flushed again under newer routing, so a replica that dies meanwhile delays the flush and does not fail it.
 /// </summary>
 internal sealed class ChainFlusher(
     RouteTable routes, IRoutingSource routing, StorageClientOptions options, RetryPolicy retry, ILogger log)
@@ -42,7 +42,8 @@ internal sealed class ChainFlusher(
         return Status.Ok;
     }
 
-    private async ValueTask RoundAsync(HashSet<ChainId> pending, Dictionary<ChainId, Status> failed, long started, CancellationToken ct)
+    private async ValueTask RoundAsync(HashSet<ChainId> pending, Dictionary<ChainId, Status> failed, long started,
+        CancellationToken ct)
     {
         var requests = new Dictionary<Peer, List<VersionedChain>>();
         foreach (var chain in pending)
@@ -65,7 +66,8 @@ internal sealed class ChainFlusher(
         var running = new List<Task<List<(ChainId, Status)>>>();
         foreach (var (peer, list) in requests)
         {
-            foreach (var part in list.Chunk(StorageRequestCodec.MaxFlushChains)) running.Add(FlushNodeAsync(peer, [.. part], started, ct));
+            foreach (var part in list.Chunk(StorageRequestCodec.MaxFlushChains))
+                running.Add(FlushNodeAsync(peer, [.. part], started, ct));
         }
 
         foreach (var task in running)
@@ -83,13 +85,15 @@ internal sealed class ChainFlusher(
         var status = opened.Status;
         if (opened.TryGet(out var connection))
         {
-            using var answer = await StorageWire.Flush(connection, chains, retry.Attempt(options.UpdateAttempt * 2, 0, started), ct);
-            status = answer.Status;
+            using var answer =
+                await StorageWire.Flush(connection, chains, retry.Attempt(options.UpdateAttempt * 2, 0, started), ct);
+            status = answer.Status with { Code = StorageWire.Code(answer.Status) };
             if (status.IsOk && answer.Header.Length < chains.Count * StorageRequestCodec.FlushResultSize)
                 status = new Status(StatusCode.ProtocolError, $"{peer.Endpoint} answered a flush too briefly");
             for (var i = 0; status.IsOk && i < chains.Count; i++)
             {
-                var result = StorageRequestCodec.ReadFlushResult(answer.Header[(i * StorageRequestCodec.FlushResultSize)..]);
+                var result =
+                    StorageRequestCodec.ReadFlushResult(answer.Header[(i * StorageRequestCodec.FlushResultSize)..]);
                 if (result.Code == StatusCode.Ok) continue;
                 failed.Add((chains[i].Id, new Status(result.Code, $"{peer.Endpoint} cannot flush chain {chains[i]}")));
             }
@@ -99,7 +103,8 @@ internal sealed class ChainFlusher(
         return failed;
     }
 
-    /// <summary>The failure that decides what to do: one that no retry heals, then a faulty replica, then any.</summary>
+    /// <summary>The failure that decides what to do: one that no retry heals, then a faulty replica, then
+    /// any.</summary>
     private static Status Worst(Dictionary<ChainId, Status> failed)
     {
         var worst = default(Status);

@@ -11,9 +11,9 @@ namespace ThreeFs.Client.Storage;
 internal sealed record Replica(TargetId Target, NodeId Node, Peer? Peer, bool IsActive, bool IsNear);
 
 /// <summary>
-/// One chain of a routing snapshot, ready for use: its serving replicas from head to tail. Chooses the replica of a read: a
-/// near one if any, otherwise the less busy of two taken in turn; one whose connection is known to be broken or whose node is
-/// silent only when nothing better is left.
+/// One chain of a routing snapshot, ready for use: its serving replicas from head to tail. Chooses the replica of a
+/// read: a near one if any, otherwise the less busy of two taken in turn; one whose connection is known to be broken or
+/// whose node is silent only when nothing better is left.
 /// </summary>
 internal sealed class ChainRoute(VersionedChain chain, RoutingVersion routing, Replica[] serving)
 {

@@ -6,13 +6,14 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// The lanes of exactly-once updates. A channel carries one update at a time; each update takes the channel's next sequence
-/// number and keeps both through all its retries. A server remembers the newest sequence of each channel with its result, so a
-/// retry of an executed update is answered and a late duplicate of an older one is refused.
+/// The lanes of exactly-once updates. A channel carries one update at a time; each update takes the channel's next
+/// sequence number and keeps both through all its retries. A server remembers the newest sequence of each channel with
+/// its result, so a retry of an executed update is answered and a late duplicate of an older one is refused.
 /// </summary>
 /// <remarks>
-/// Invariants: a channel has one holder; its sequence only rises. Channels are few (they cost the servers memory), so updates
-/// beyond their number wait in order of arrival; the queue is bounded. Thread-safe; renting allocates nothing in steady state.
+/// Invariants: a channel has one holder; its sequence only rises. Channels are few (they cost the servers memory), so
+/// updates beyond their number wait in order of arrival; the queue is bounded. Thread-safe; renting allocates nothing
+/// in steady state.
 /// </remarks>
 public sealed class ChannelAllocator
 {
@@ -61,8 +62,8 @@ public sealed class ChannelAllocator
     }
 
     /// <summary>
-    /// Sequences for <paramref name="count"/> updates on a channel the caller holds, all behind every one used before; the
-    /// answer's is the first of them.
+    /// Sequences for <paramref name="count"/> updates on a channel the caller holds, all behind every one used before;
+    /// the answer's is the first of them.
     /// </summary>
     public UpdateTag Advance(UpdateTag held, uint count)
     {
@@ -100,7 +101,8 @@ public sealed class ChannelAllocator
 
         public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
 
-        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        public void OnCompleted(Action<object?> continuation, object? state, short token,
+            ValueTaskSourceOnCompletedFlags flags) =>
             _core.OnCompleted(continuation, state, token, flags);
 
         public UpdateTag GetResult(short token)

@@ -6,12 +6,12 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// A file's chunks as a whole, over all chains of its layout, a bounded number of them at a time. Every operation may be
-/// repeated after a failure or a crash in the middle.
+/// A file's chunks as a whole, over all chains of its layout, a bounded number of them at a time. Every operation may
+/// be repeated after a failure or a crash in the middle.
 /// </summary>
 /// <remarks>
-/// After <see cref="TruncateAsync"/> the file's last chunk exists and ends exactly there, also when the file was shorter, so
-/// <see cref="QueryLengthAsync"/> answers the same length until the next write.
+/// After <see cref="TruncateAsync"/> the file's last chunk exists and ends exactly there, also when the file was
+/// shorter, so <see cref="QueryLengthAsync"/> answers the same length until the next write.
 /// </remarks>
 public sealed class FileChunks(StorageClient storage, IRoutingSource routing, TimeProvider time) : IFileChunks
 {
@@ -39,7 +39,8 @@ public sealed class FileChunks(StorageClient storage, IRoutingSource routing, Ti
 
     public async ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CancellationToken ct)
     {
-        if (length < 0) return new Status(StatusCode.InvalidArgument, $"inode {inode}: a length of {length} is negative");
+        if (length < 0)
+            return new Status(StatusCode.InvalidArgument, $"inode {inode}: a length of {length} is negative");
         if (length == 0) return await RemoveAsync(inode, layout, ct);
         var resolved = await _placements.ResolveAsync(layout, ct);
         if (!resolved.TryGet(out var placement)) return resolved.Status;
@@ -47,7 +48,8 @@ public sealed class FileChunks(StorageClient storage, IRoutingSource routing, Ti
         var status = await RemoveFromAsync(placement, inode, last + 1, ct);
         if (!status.IsOk) return status;
         var within = placement.OffsetInChunk(length - 1) + 1;
-        var cut = await storage.TruncateAsync(placement.ChainOf(last), new ChunkId(inode, last), within, layout.ChunkSize, ct);
+        var cut = await storage.TruncateAsync(
+            placement.ChainOf(last), new ChunkId(inode, last), within, layout.ChunkSize, ct);
         return cut.Code == StatusCode.Ok
             ? Status.Ok
             : new Status(cut.Code, $"inode {inode}: chunk {last} cannot be cut to {within} bytes");
@@ -87,9 +89,11 @@ public sealed class FileChunks(StorageClient storage, IRoutingSource routing, Ti
     }
 
     private ValueTask<Status> RemoveFromAsync(Placement placement, InodeId inode, ulong first, CancellationToken ct) =>
-        ForEachChainAsync(placement, async chain => (await storage.RemoveChunksAsync(chain, inode, first, ulong.MaxValue, ct)).Status);
+        ForEachChainAsync(placement, async chain =>
+            (await storage.RemoveChunksAsync(chain, inode, first, ulong.MaxValue, ct)).Status);
 
-    private static long EndOf(in LastChunk last, Layout layout) => checked((long)(last.LastChunkIndex * layout.ChunkSize) + last.LastLength);
+    private static long EndOf(in LastChunk last, Layout layout) =>
+        checked((long)(last.LastChunkIndex * layout.ChunkSize) + last.LastLength);
 
     /// <summary>Runs for each chain once; answers the first failure after all have ended.</summary>
     private static async ValueTask<Status> ForEachChainAsync(Placement placement, Func<ChainId, ValueTask<Status>> step)

@@ -5,8 +5,8 @@ using ThreeFs.Contracts.Routing;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// Resolves layouts against the newest routing. A table that is not there yet (a process that just started, a table just
-/// written) is waited for, a bounded time; a layout that does not fit its table fails at once.
+/// Resolves layouts against the newest routing. A table that is not there yet (a process that just started, a table
+/// just written) is waited for, a bounded time; a layout that does not fit its table fails at once.
 /// </summary>
 internal sealed class PlacementResolver(IRoutingSource routing, TimeProvider time)
 {
@@ -19,7 +19,8 @@ internal sealed class PlacementResolver(IRoutingSource routing, TimeProvider tim
         while (true)
         {
             var resolved = Placement.Resolve(layout, routing.Current);
-            if (resolved.Code != StatusCode.ChainTableNotFound || time.GetElapsedTime(started) >= _patience) return resolved;
+            if (resolved.Code != StatusCode.ChainTableNotFound || time.GetElapsedTime(started) >= _patience)
+                return resolved;
             routing.RequestRefresh();
             try
             {

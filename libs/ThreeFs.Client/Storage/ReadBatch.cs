@@ -9,11 +9,12 @@ using ThreeFs.Transport;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// Reads many pieces with few requests: pieces for the same replica go together, all requests at the same time, every byte
-/// received where it belongs. This is one hopeful round; a piece that fails in it is read alone by
+/// Reads many pieces with few requests: pieces for the same replica go together, all requests at the same time, every
+/// byte received where it belongs. This is one hopeful round; a piece that fails in it is read alone by
 /// <see cref="StorageReader"/>, which knows how to retry. Allocates nothing in steady state.
 /// </summary>
-internal sealed class ReadBatch(RouteTable routes, StorageReader reader, StorageClientOptions options, RetryPolicy retry)
+internal sealed class ReadBatch(RouteTable routes, StorageReader reader, StorageClientOptions options,
+    RetryPolicy retry)
 {
     private readonly BoundedPool<Scratch> _scratch = new(256);
     private readonly BoundedPool<Group> _groups = new(1024);
@@ -47,7 +48,8 @@ internal sealed class ReadBatch(RouteTable routes, StorageReader reader, Storage
         return true;
     }
 
-    /// <summary>Chooses a replica for each piece and puts those of one peer together, within the limits of a request.</summary>
+    /// <summary>Chooses a replica for each piece and puts those of one peer together, within the limits of a
+    /// request.</summary>
     private void Plan(Scratch scratch, ReadPiece[] pieces, int count)
     {
         for (var i = 0; i < count; i++)
@@ -57,7 +59,8 @@ internal sealed class ReadBatch(RouteTable routes, StorageReader reader, Storage
             var index = route is null ? -1 : route.Choose(0);
             if (index < 0 || route!.Serving[index].Peer is not { } peer) continue;
             var group = FindGroup(scratch, peer, pieces[i]);
-            group.Add(i, new ReadOp(route.Chain, pieces[i].Chunk, pieces[i].Offset, (uint)pieces[i].Destination.TotalLength),
+            group.Add(i,
+                new ReadOp(route.Chain, pieces[i].Chunk, pieces[i].Offset, (uint)pieces[i].Destination.TotalLength),
                 pieces[i].Destination);
         }
     }
@@ -132,7 +135,8 @@ internal sealed class ReadBatch(RouteTable routes, StorageReader reader, Storage
             for (var i = 0; i < destination.Count; i++) _memory[_memoryCount++] = destination[i];
         }
 
-        public ValueTask<CallResult> CallAsync(IConnection connection, ReadFlags flags, TimeSpan timeout, CancellationToken ct)
+        public ValueTask<CallResult> CallAsync(IConnection connection, ReadFlags flags, TimeSpan timeout,
+            CancellationToken ct)
         {
             Span<byte> header = stackalloc byte[StorageCodec.ReadRequestSize(Count)];
             StorageCodec.WriteReadPreamble(header, flags, Count);

@@ -3,8 +3,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// When an operation tries again: pauses double from the first to the longest, each drawn between half and all of it, until
-/// the deadline. Thread-safe.
+/// When an operation tries again: pauses double from the first to the longest, each drawn between half and all of it,
+/// until the deadline. Thread-safe.
 /// </summary>
 internal sealed class RetryPolicy(StorageClientOptions options, TimeProvider time, SeededRandom random)
 {
@@ -13,7 +13,8 @@ internal sealed class RetryPolicy(StorageClientOptions options, TimeProvider tim
     /// <summary>What is left of an operation's time.</summary>
     public TimeSpan Left(long started) => options.Deadline - time.GetElapsedTime(started);
 
-    /// <summary>Time for one attempt that moves <paramref name="bytes"/>, at most what is left of the operation's.</summary>
+    /// <summary>Time for one attempt that moves <paramref name="bytes"/>, at most what is left of the
+    /// operation's.</summary>
     public TimeSpan Attempt(TimeSpan basis, long bytes, long started)
     {
         var timeout = basis + TimeSpan.FromSeconds((double)bytes / options.MinBytesPerSecond);
@@ -22,7 +23,8 @@ internal sealed class RetryPolicy(StorageClientOptions options, TimeProvider tim
         return left > TimeSpan.FromMilliseconds(1) ? left : TimeSpan.FromMilliseconds(1);
     }
 
-    /// <summary>Waits before attempt <paramref name="attempt"/> + 1. False: the time is over or the caller gave up.</summary>
+    /// <summary>Waits before attempt <paramref name="attempt"/> + 1. False: the time is over or the caller gave
+    /// up.</summary>
     public async ValueTask<bool> PauseAsync(int attempt, long started, CancellationToken ct)
     {
         var pause = options.FirstBackoff * Math.Pow(2, Math.Min(attempt, 16));

@@ -7,8 +7,8 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// Chain routes of the newest routing snapshot. A snapshot's routes are made when first asked for and thrown away with it.
-/// Thread-safe; looking up a known route allocates nothing.
+/// Chain routes of the newest routing snapshot. A snapshot's routes are made when first asked for and thrown away with
+/// it. Thread-safe; looking up a known route allocates nothing.
 /// </summary>
 internal sealed class RouteTable(IRoutingSource routing, ConnectionPool pool, StorageClientOptions options)
 {

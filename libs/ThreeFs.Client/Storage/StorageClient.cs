@@ -9,14 +9,14 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// Chunks as a client process sees them: reads from any serving replica, updates through the head exactly once, both repeated
-/// under newer routing until they succeed or the deadline is over. Errors that no retry heals (no space, invalid argument,
-/// a size that does not fit) come back at once; so does a missing chunk, which is an answer. Bytes are protected end to end:
-/// the client makes the checksum of what it writes and verifies the one of what it reads.
+/// Chunks as a client process sees them: reads from any serving replica, updates through the head exactly once, both
+/// repeated under newer routing until they succeed or the deadline is over. Errors that no retry heals (no space,
+/// invalid argument, a size that does not fit) come back at once; so does a missing chunk, which is an answer. Bytes
+/// are protected end to end: the client makes the checksum of what it writes and verifies the one of what it reads.
 /// </summary>
 /// <remarks>
-/// Thread-safe. Completes on the thread of the connection that answered (after a pause: on one of the time provider). The caller's
-/// memory is used until the task completes and never afterwards. Await each returned task once.
+/// Thread-safe. Completes on the thread of the connection that answered (after a pause: on one of the time provider).
+/// The caller's memory is used until the task completes and never afterwards. Await each returned task once.
 /// </remarks>
 public sealed class StorageClient
 {
@@ -59,14 +59,17 @@ public sealed class StorageClient
     public StorageAdmin Admin { get; }
 
     /// <summary>
-    /// Reads bytes of a chunk from <paramref name="offset"/> on into <paramref name="destination"/>. The answer may be shorter
-    /// than the destination when the chunk ends; bytes behind it are undefined. <see cref="StatusCode.ChunkNotFound"/>: a hole.
+    /// Reads bytes of a chunk from <paramref name="offset"/> on into <paramref name="destination"/>. The answer may be
+    /// shorter than the destination when the chunk ends; bytes behind it are undefined.
+    /// <see cref="StatusCode.ChunkNotFound"/>: a hole.
     /// </summary>
     public ValueTask<ReadResult> ReadAsync(
-        ChainId chain, ChunkId chunk, uint offset, IoSlices destination, ReadFlags flags = ReadFlags.None, CancellationToken ct = default) =>
+        ChainId chain, ChunkId chunk, uint offset, IoSlices destination, ReadFlags flags = ReadFlags.None,
+        CancellationToken ct = default) =>
         _reader.ReadAsync(chain, chunk, offset, destination, flags, ct);
 
-    /// <summary>Reads the first <paramref name="count"/> pieces and fills their results; they fail and succeed one by one.</summary>
+    /// <summary>Reads the first <paramref name="count"/> pieces and fills their results; they fail and succeed one by
+    /// one.</summary>
     public ValueTask<bool> ReadBatchAsync(
         ReadPiece[] pieces, int count, ReadFlags flags = ReadFlags.None, CancellationToken ct = default) =>
         _batch.ReadAsync(pieces, count, flags, ct);
@@ -77,7 +80,8 @@ public sealed class StorageClient
         ChainId chain, ChunkId chunk, uint offset, IoSlices source, uint chunkSize, CancellationToken ct = default) =>
         offset + source.TotalLength > chunkSize
             ? new(StorageWire.Failure(StatusCode.InvalidArgument))
-            : _updater.UpdateAsync(chain, chunk, UpdateKind.Write, offset, (uint)source.TotalLength, chunkSize, source, ct);
+            : _updater.UpdateAsync(chain, chunk, UpdateKind.Write, offset, (uint)source.TotalLength, chunkSize, source,
+                ct);
 
     /// <summary>Sets a chunk's length, cutting or extending with zeros; makes a missing chunk.</summary>
     public ValueTask<UpdateResult> TruncateAsync(
@@ -90,19 +94,25 @@ public sealed class StorageClient
         _updater.UpdateAsync(chain, chunk, UpdateKind.Extend, 0, length, chunkSize, default, ct);
 
     /// <summary>Removes a chunk; a missing one is Ok or <see cref="StatusCode.ChunkNotFound"/>.</summary>
-    public ValueTask<UpdateResult> RemoveAsync(ChainId chain, ChunkId chunk, uint chunkSize, CancellationToken ct = default) =>
+    public ValueTask<UpdateResult> RemoveAsync(ChainId chain, ChunkId chunk, uint chunkSize,
+        CancellationToken ct = default) =>
         _updater.UpdateAsync(chain, chunk, UpdateKind.Remove, 0, 0, chunkSize, default, ct);
 
     /// <summary>The largest chunk of a file on a chain, among the indexes from first to last.</summary>
     public ValueTask<Result<LastChunk>> QueryLastAsync(
-        ChainId chain, InodeId inode, ulong firstIndex = 0, ulong lastIndex = ulong.MaxValue, CancellationToken ct = default) =>
+        ChainId chain, InodeId inode, ulong firstIndex = 0, ulong lastIndex = ulong.MaxValue,
+        CancellationToken ct = default) =>
         _caller.QueryLastAsync(chain, inode, firstIndex, lastIndex, ct);
 
-    /// <summary>Removes every chunk of a file on a chain, among the indexes from first to last; how many there were.</summary>
+    /// <summary>Removes every chunk of a file on a chain, among the indexes from first to last; how many there
+    /// were.</summary>
     public ValueTask<Result<ulong>> RemoveChunksAsync(
-        ChainId chain, InodeId inode, ulong firstIndex = 0, ulong lastIndex = ulong.MaxValue, CancellationToken ct = default) =>
+        ChainId chain, InodeId inode, ulong firstIndex = 0, ulong lastIndex = ulong.MaxValue,
+        CancellationToken ct = default) =>
         _caller.RemoveChunksAsync(chain, inode, firstIndex, lastIndex, ct);
 
-    /// <summary>Every update acknowledged before on these chains is on stable storage of all their serving replicas.</summary>
-    public ValueTask<Status> FlushAsync(ReadOnlyMemory<ChainId> chains, CancellationToken ct = default) => _flusher.FlushAsync(chains, ct);
+    /// <summary>Every update acknowledged before on these chains is on stable storage of all their serving
+    /// replicas.</summary>
+    public ValueTask<Status> FlushAsync(ReadOnlyMemory<ChainId> chains, CancellationToken ct = default) =>
+        _flusher.FlushAsync(chains, ct);
 }

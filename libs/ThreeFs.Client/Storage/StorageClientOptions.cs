@@ -12,7 +12,8 @@ public sealed record StorageClientOptions
     /// <summary>One attempt to read at one replica, without what the bytes need.</summary>
     public TimeSpan ReadAttempt { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>One attempt to update, flush or remove, without what the bytes need. The replica may be waiting for its successor.</summary>
+    /// <summary>One attempt to update, flush or remove, without what the bytes need. The replica may be waiting for its
+    /// successor.</summary>
     public TimeSpan UpdateAttempt { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Slowest transfer that still counts as alive; lengthens attempts with their payload.</summary>
@@ -21,7 +22,8 @@ public sealed record StorageClientOptions
     public TimeSpan FirstBackoff { get; init; } = TimeSpan.FromMilliseconds(2);
     public TimeSpan MaxBackoff { get; init; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How often an operation meets a damaged chunk or a failing disk before it gives up: a target may still be taken out of service.</summary>
+    /// <summary>How often an operation meets a damaged chunk or a failing disk before it gives up: a target may still
+    /// be taken out of service.</summary>
     public int MaxFaults { get; init; } = 12;
 
     /// <summary>Updates in flight in this process, 1…65535; further ones wait.</summary>
@@ -39,7 +41,8 @@ public sealed record StorageClientOptions
     /// <summary>Chunks removed by one request.</summary>
     public uint RemoveBatch { get; init; } = 256;
 
-    /// <summary>Read from a replica on this host (the node's host name) when there is one; empty: no preference.</summary>
+    /// <summary>Read from a replica on this host (the node's host name) when there is one; empty: no
+    /// preference.</summary>
     public string PreferHost { get; init; } = "";
 
     /// <summary>Read from a replica with this "TrafficZone" tag when there is one; empty: no preference.</summary>

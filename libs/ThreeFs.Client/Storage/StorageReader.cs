@@ -9,12 +9,14 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// Reads one piece of a chunk until it has it. Any serving replica answers; one that does not, or whose bytes do not match
-/// their checksum, is passed over for the others at once; when all were asked, routing is refreshed and the round begins again
-/// after a pause, until the deadline. A missing chunk is an answer, not a failure. The first good attempt allocates nothing.
+/// Reads one piece of a chunk until it has it. Any serving replica answers; one that does not, or whose bytes do not
+/// match their checksum, is passed over for the others at once; when all were asked, routing is refreshed and the round
+/// begins again after a pause, until the deadline. A missing chunk is an answer, not a failure. The first good attempt
+/// allocates nothing.
 /// </summary>
 internal sealed class StorageReader(
-    RouteTable routes, IRoutingSource routing, StorageClientOptions options, RetryPolicy retry, StorageClientCounters counters, ILogger log)
+    RouteTable routes, IRoutingSource routing, StorageClientOptions options, RetryPolicy retry,
+    StorageClientCounters counters, ILogger log)
 {
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<ReadResult> ReadAsync(
@@ -64,7 +66,8 @@ internal sealed class StorageReader(
             if (more && result.Code != StatusCode.ChunkNotCommitted && faults <= options.MaxFaults) continue;
             tried = 0;
             if (faults > options.MaxFaults || !await retry.PauseAsync(attempt, started, ct))
-                return GiveUp(chain, chunk, attempt + 1, ct.IsCancellationRequested ? StatusCode.Cancelled : result.Code);
+                return GiveUp(chain, chunk, attempt + 1, ct.IsCancellationRequested ? StatusCode.Cancelled
+                    : result.Code);
         }
     }
 

@@ -9,10 +9,10 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// Carries one update to the head of its chain until it is committed, exactly once: all attempts have the same channel and
-/// sequence, and the channel is given to no other update before this one has ended. When the head is gone there is no other
-/// replica to ask; the update waits for the chain's next version. When the time is over the outcome is unknown: the update may
-/// have been executed. The first good attempt allocates nothing.
+/// Carries one update to the head of its chain until it is committed, exactly once: all attempts have the same channel
+/// and sequence, and the channel is given to no other update before this one has ended. When the head is gone there is
+/// no other replica to ask; the update waits for the chain's next version. When the time is over the outcome is
+/// unknown: the update may have been executed. The first good attempt allocates nothing.
 /// </summary>
 internal sealed class StorageUpdater(
     RouteTable routes,
@@ -25,7 +25,8 @@ internal sealed class StorageUpdater(
 {
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<UpdateResult> UpdateAsync(
-        ChainId chain, ChunkId chunk, UpdateKind kind, uint offset, uint length, uint chunkSize, IoSlices payload, CancellationToken ct)
+        ChainId chain, ChunkId chunk, UpdateKind kind, uint offset, uint length, uint chunkSize, IoSlices payload,
+        CancellationToken ct)
     {
         counters.CountUpdate();
         var started = retry.Now;
@@ -46,7 +47,8 @@ internal sealed class StorageUpdater(
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<UpdateResult> RepeatAsync(UpdateRequest request, IoSlices payload, long started, CancellationToken ct)
+    private async ValueTask<UpdateResult> RepeatAsync(UpdateRequest request, IoSlices payload, long started,
+        CancellationToken ct)
     {
         var faults = 0;
         for (var attempt = 0; ; attempt++)

@@ -6,12 +6,14 @@ using ThreeFs.Transport;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// One request, one answer: writes headers on the stack, starts the call, and reads answers without trusting them. No policy.
+/// One request, one answer: writes headers on the stack, starts the call, and reads answers without trusting them. No
+/// policy.
 /// </summary>
 internal static class StorageWire
 {
     public static ValueTask<CallResult> Read(
-        IConnection connection, in ReadOp op, ReadFlags flags, IoSlices destination, TimeSpan timeout, CancellationToken ct)
+        IConnection connection, in ReadOp op, ReadFlags flags, IoSlices destination, TimeSpan timeout,
+        CancellationToken ct)
     {
         Span<byte> header = stackalloc byte[StorageCodec.PreambleSize + StorageCodec.ReadOpSize];
         StorageCodec.WriteReadPreamble(header, flags, 1);
@@ -54,7 +56,8 @@ internal static class StorageWire
     {
         Span<byte> header = stackalloc byte[StorageRequestCodec.FlushRequestSize(chains.Count)];
         StorageRequestCodec.WriteFlushPreamble(header, chains.Count);
-        for (var i = 0; i < chains.Count; i++) StorageCodec.Put(header[(StorageCodec.PreambleSize + i * 8)..], chains[i]);
+        for (var i = 0; i < chains.Count; i++)
+            StorageCodec.Put(header[(StorageCodec.PreambleSize + i * 8)..], chains[i]);
         return Send(connection, StorageMethod.Flush, header, timeout, ct);
     }
 
@@ -82,7 +85,8 @@ internal static class StorageWire
     }
 
     public static ValueTask<CallResult> ListChunks(
-        IConnection connection, in ListChunksRequest request, IoSlices destination, TimeSpan timeout, CancellationToken ct)
+        IConnection connection, in ListChunksRequest request, IoSlices destination, TimeSpan timeout,
+        CancellationToken ct)
     {
         Span<byte> header = stackalloc byte[StorageRequestCodec.ListChunksSize];
         StorageRequestCodec.Write(header, request);
@@ -93,19 +97,20 @@ internal static class StorageWire
     }
 
     /// <summary>
-    /// The outcome of one piece of a read. Its bytes are only good when this says so: within the piece, received, and with the
-    /// checksum the replica stored.
+    /// The outcome of one piece of a read. Its bytes are only good when this says so: within the piece, received, and
+    /// with the checksum the replica stored.
     /// </summary>
     /// <param name="index">Position of the piece in the request.</param>
     /// <param name="payloadOffset">Where its bytes begin in the response's payload.</param>
     /// <param name="wanted">Bytes asked for.</param>
-    public static ReadResult ReadAnswer(in CallResult answer, int index, long payloadOffset, uint wanted, IoSlices destination)
+    public static ReadResult ReadAnswer(in CallResult answer, int index, long payloadOffset, uint wanted,
+        IoSlices destination)
     {
-        if (!answer.IsOk) return Failed(answer.Status.Code);
+        if (!answer.IsOk) return Failed(Code(answer.Status));
         var at = index * StorageCodec.ReadResultSize;
         if (answer.Header.Length < at + StorageCodec.ReadResultSize) return Failed(StatusCode.ProtocolError);
         var result = StorageCodec.ReadReadResult(answer.Header[at..]);
-        if (result.Code != StatusCode.Ok) return result with { Length = 0 };
+        if (result.Code != StatusCode.Ok) return result with { Code = Code(result.Code), Length = 0 };
         if (result.Length > wanted || result.Length > answer.PayloadLength - payloadOffset && result.Length != 0)
             return Failed(StatusCode.ProtocolError);
         return Checksum(destination, result.Length) == result.Crc ? result : Failed(StatusCode.ChecksumMismatch);
@@ -117,11 +122,20 @@ internal static class StorageWire
         if (answer.Header.Length >= StorageCodec.UpdateResultSize)
         {
             var result = StorageCodec.ReadUpdateResult(answer.Header);
-            return answer.IsOk || result.Code != StatusCode.Ok ? result : Failure(answer.Status.Code);
+            return answer.IsOk || result.Code != StatusCode.Ok
+                ? result with { Code = Code(result.Code) }
+                : Failure(Code(answer.Status));
         }
 
-        return Failure(answer.IsOk ? StatusCode.ProtocolError : answer.Status.Code);
+        return Failure(answer.IsOk ? StatusCode.ProtocolError : Code(answer.Status));
     }
+
+    /// <summary>
+    /// A server that answers "cancelled" dropped the request because its time was over there; that the caller gave up
+    /// is known from the caller's token alone.
+    /// </summary>
+    public static StatusCode Code(Status status) =>
+        status.Code == StatusCode.Cancelled ? StatusCode.DeadlineExceeded : status.Code;
 
     public static ReadResult Failed(StatusCode code) => new(code, 0, 0, 0, default, default);
 
@@ -143,6 +157,7 @@ internal static class StorageWire
     }
 
     private static ValueTask<CallResult> Send(
-        IConnection connection, StorageMethod method, ReadOnlySpan<byte> header, TimeSpan timeout, CancellationToken ct) =>
+        IConnection connection, StorageMethod method, ReadOnlySpan<byte> header, TimeSpan timeout,
+        CancellationToken ct) =>
         connection.CallAsync(new Call { Method = (ushort)method, Header = header, Timeout = timeout }, ct);
 }

@@ -10,13 +10,15 @@ namespace ThreeFs.Contracts.Storage;
 /// <list type="bullet">
 /// <item>QueryLast: request <see cref="QueryLastSize"/>; response <see cref="StorageCodec.LastChunkSize"/>.</item>
 /// <item>RemoveChunks: request <see cref="RemoveChunksSize"/>; response <see cref="RemoveChunksResultSize"/>.</item>
-/// <item>ListChunks: request <see cref="ListChunksSize"/>; response header is a preamble {small: 1 when no chunk follows, wide:
-/// count}, payload count × <see cref="StorageCodec.ChunkMetaSize"/>.</item>
+/// <item>ListChunks: request <see cref="ListChunksSize"/>; response header is a preamble {small: 1 when no chunk
+/// follows, wide: count}, payload count × <see cref="StorageCodec.ChunkMetaSize"/>.</item>
 /// <item>QueryChunk: request <see cref="QueryChunkSize"/>; response <see cref="StorageCodec.ChunkMetaSize"/>.</item>
-/// <item>SpaceInfo: request is a preamble; response a preamble {wide: count} and count × <see cref="DiskSpaceSize"/>.</item>
+/// <item>SpaceInfo: request is a preamble; response a preamble {wide: count} and count × <see cref="DiskSpaceSize"/>.
+/// </item>
 /// <item>CreateTarget: request <see cref="CreateTargetSize"/>; empty response.</item>
-/// <item>Flush, to every node that holds a serving replica: request preamble {wide: count} and count × 8 bytes of versioned
-/// chain; response count × <see cref="FlushResultSize"/>. Everything acknowledged before is on stable storage of that node.</item>
+/// <item>Flush, to every node that holds a serving replica: request preamble {wide: count} and count × 8 bytes of
+/// versioned chain; response count × <see cref="FlushResultSize"/>. Everything acknowledged before is on stable storage
+/// of that node.</item>
 /// </list>
 /// </remarks>
 public static class StorageRequestCodec
@@ -120,7 +122,8 @@ public static class StorageRequestCodec
         var limit = BinaryPrimitives.ReadUInt64LittleEndian(s[24..]);
         if (limit is 0 or > MaxListedChunks) return StatusCode.InvalidArgument;
         r = new ListChunksRequest(
-            new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s)), small == 0 ? null : ChunkId.ReadFrom(s[8..]), (uint)limit);
+            new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s)), small == 0 ? null
+                : ChunkId.ReadFrom(s[8..]), (uint)limit);
         return StatusCode.Ok;
     }
 
@@ -156,7 +159,8 @@ public static class StorageRequestCodec
         var code = Body(ref s, CreateTargetSize);
         if (code != StatusCode.Ok) return code;
         r = new CreateTargetRequest(
-            new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s)), new ChainId(BinaryPrimitives.ReadUInt32LittleEndian(s[8..])),
+            new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s)), new ChainId(
+                BinaryPrimitives.ReadUInt32LittleEndian(s[8..])),
             BinaryPrimitives.ReadInt32LittleEndian(s[12..]));
         return StatusCode.Ok;
     }
@@ -175,13 +179,15 @@ public static class StorageRequestCodec
 
     public static void WriteFlushPreamble(Span<byte> d, int count) => StorageCodec.WritePreamble(d, 0, (ushort)count);
 
-    /// <summary>Checks version, count and length; the chains follow the preamble, read each with <see cref="StorageCodec.GetChain"/>.</summary>
+    /// <summary>Checks version, count and length; the chains follow the preamble, read each with
+    /// <see cref="StorageCodec.GetChain"/>. </summary>
     public static StatusCode ReadFlushPreamble(ReadOnlySpan<byte> s, out int count)
     {
         var code = StorageCodec.ReadPreamble(s, out _, out var wide);
         count = wide;
         if (code != StatusCode.Ok) return code;
-        return count is > 0 and <= MaxFlushChains && s.Length == FlushRequestSize(count) ? StatusCode.Ok : StatusCode.InvalidArgument;
+        return count is > 0 and <= MaxFlushChains && s.Length == FlushRequestSize(count) ? StatusCode.Ok
+            : StatusCode.InvalidArgument;
     }
 
     public static void Write(Span<byte> d, in FlushResult r)
@@ -192,7 +198,8 @@ public static class StorageRequestCodec
     }
 
     public static FlushResult ReadFlushResult(ReadOnlySpan<byte> s) => new(
-        (StatusCode)BinaryPrimitives.ReadUInt16LittleEndian(s), new ChainVersion(BinaryPrimitives.ReadUInt32LittleEndian(s[4..])));
+        (StatusCode)BinaryPrimitives.ReadUInt16LittleEndian(s), new ChainVersion(
+            BinaryPrimitives.ReadUInt32LittleEndian(s[4..])));
 
     private static StatusCode Body(ref ReadOnlySpan<byte> s, int size)
     {

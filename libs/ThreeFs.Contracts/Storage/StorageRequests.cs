@@ -2,13 +2,14 @@ using ThreeFs.Base;
 
 namespace ThreeFs.Contracts.Storage;
 
-/// <summary>Asks a replica for the end of a file: its largest chunk with an index in [First, Last], committed or pending.</summary>
+/// <summary>Asks a replica for the end of a file: its largest chunk with an index in [First, Last], committed or
+/// pending.</summary>
 public readonly record struct QueryLastRequest(VersionedChain Chain, InodeId Inode, ulong FirstIndex, ulong LastIndex);
 
 /// <summary>
-/// Asks the head to remove the chunks of a file with an index in [First, Last], highest first, at most <paramref name="MaxCount"/>.
-/// Every chunk is an update of its own: the i-th has the tag's sequence + i, so the caller's next sequence on the channel is
-/// behind sequence + MaxCount.
+/// Asks the head to remove the chunks of a file with an index in [First, Last], highest first, at most
+/// <paramref name="MaxCount"/>. Every chunk is an update of its own: the i-th has the tag's sequence + i, so the
+/// caller's next sequence on the channel is behind sequence + MaxCount.
 /// </summary>
 public readonly record struct RemoveChunksRequest(
     VersionedChain Chain, InodeId Inode, ulong FirstIndex, ulong LastIndex, UpdateTag Tag, uint MaxCount);
@@ -17,15 +18,18 @@ public readonly record struct RemoveChunksRequest(
 /// <param name="More">The range holds further chunks: call again.</param>
 public readonly record struct RemoveChunksResult(StatusCode Code, uint Removed, bool More);
 
-/// <summary>Asks a replica, of whatever state, for what it holds: chunks behind <paramref name="After"/> in byte order of their ids.</summary>
+/// <summary>Asks a replica, of whatever state, for what it holds: chunks behind <paramref name="After"/> in byte order
+/// of their ids.</summary>
 /// <param name="After">Null: from the beginning.</param>
 /// <param name="Limit">1…<see cref="StorageRequestCodec.MaxListedChunks"/>.</param>
 public readonly record struct ListChunksRequest(TargetId Target, ChunkId? After, uint Limit);
 
-/// <summary>Asks a replica, of whatever state, what it holds of a chunk; <see cref="StatusCode.ChunkNotFound"/> when nothing.</summary>
+/// <summary>Asks a replica, of whatever state, what it holds of a chunk; <see cref="StatusCode.ChunkNotFound"/> when
+/// nothing.</summary>
 public readonly record struct QueryChunkRequest(TargetId Target, ChunkId Chunk);
 
-/// <summary>Makes a target on a disk of the node. The same target again is Ok; one of another chain is <see cref="StatusCode.TargetExists"/>.</summary>
+/// <summary>Makes a target on a disk of the node. The same target again is Ok; one of another chain is
+/// <see cref="StatusCode.TargetExists"/>. </summary>
 public readonly record struct CreateTargetRequest(TargetId Target, ChainId Chain, int DiskIndex);
 
 /// <summary>Answer to a flush, one for each chain asked.</summary>

@@ -1,0 +1,83 @@
+using ThreeFs.Base;
+using ThreeFs.Client.Files;
+using ThreeFs.Contracts.Meta;
+
+namespace ThreeFs.Client.Tests.Files;
+
+public sealed class SyncStateTests
+{
+    private static readonly FileTime _noon = new(43_200_000_000_000);
+
+    [Fact]
+    public void Written_end_is_reported_until_the_report_was_taken()
+    {
+        var state = new SyncState(FileContentTests.File(1, length: 100));
+        Assert.True(state.Begin(false).IsEmpty);
+        state.Written(50, _noon);
+        state.Written(300, _noon);
+        state.Written(200, _noon);
+        Assert.Equal(300, state.Length);
+        var point = state.Begin(false);
+        Assert.Equal(new LengthHint(300, default, false, _noon, null), point.Hint);
+        state.End(point, FileContentTests.File(1, length: 300), durable: false);
+        Assert.False(state.IsDirty);
+        Assert.True(state.IsReportedWithoutFlush);
+        Assert.True(state.Begin(false).IsEmpty);
+    }
+
+    [Fact]
+    public void Write_beside_a_report_remains_to_be_reported()
+    {
+        var state = new SyncState(FileContentTests.File(1));
+        state.Written(10, _noon);
+        var point = state.Begin(false);
+        state.Written(20, _noon);
+        state.End(point, FileContentTests.File(1, length: 10), durable: true);
+        Assert.True(state.IsDirty);
+        Assert.Equal(20, state.Length);
+    }
+
+    [Fact]
+    public void Old_attributes_do_not_take_back_a_length()
+    {
+        var state = new SyncState(FileContentTests.File(1));
+        state.Written(500, _noon);
+        state.Learn(FileContentTests.File(1, length: 100));
+        Assert.Equal(500, state.Length);
+        state.Learn(FileContentTests.File(1, length: 800));
+        Assert.Equal(800, state.Length);
+    }
+
+    [Fact]
+    public void Truncation_by_another_client_counts_and_has_storage_asked_for_writes_from_before()
+    {
+        var state = new SyncState(FileContentTests.File(1, length: 100, truncateVersion: 3));
+        state.Written(500, _noon);
+        state.Learn(FileContentTests.File(1, length: 7, truncateVersion: 4));
+        Assert.Equal(7, state.Length);
+        var hint = state.Begin(false).Hint;
+        Assert.Equal((new TruncateVersion(3), true), (hint.TruncateVersion, hint.Exact));
+        state.Learn(FileContentTests.File(1, length: 500, truncateVersion: 3));
+        Assert.Equal(7, state.Length);
+    }
+
+    [Fact]
+    public void Own_truncation_settles_what_was_written_before()
+    {
+        var state = new SyncState(FileContentTests.File(1));
+        state.Written(500, _noon);
+        state.Truncated(FileContentTests.File(1, length: 7, truncateVersion: 1));
+        Assert.Equal(7, state.Length);
+        Assert.False(state.IsDirty);
+        state.Written(9, _noon);
+        Assert.Equal(new LengthHint(9, new TruncateVersion(1), false, _noon, null), state.Begin(false).Hint);
+    }
+
+    [Fact]
+    public void Failed_write_has_storage_asked()
+    {
+        var state = new SyncState(FileContentTests.File(1));
+        state.WriteFailed();
+        Assert.True(state.Begin(false).Hint.Exact);
+    }
+}
