@@ -22,6 +22,10 @@ public static class ChainRotation
     /// <summary>
     /// One step towards the preferred order: the first target that sits where another one should is sent to the tail as Offline
     /// and comes back through syncing, provided that the other one serves. Repeated after each sync, the order is reached.
+    /// <para>
+    /// The target that is sent away lives and holds a lease: until routing with the new version reaches its server, it may still answer
+    /// reads of clients that have the old version too, and does not know of updates acknowledged meanwhile. Rotate when nobody minds.
+    /// </para>
     /// </summary>
     public static ChainInfo TowardsPreferred(ChainInfo chain)
     {

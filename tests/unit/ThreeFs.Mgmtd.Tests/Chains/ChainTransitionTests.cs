@@ -4,7 +4,6 @@ using ThreeFs.Contracts.Routing;
 using ThreeFs.Mgmtd.Chains;
 using static ThreeFs.Contracts.Routing.TargetState;
 using static ThreeFs.Mgmtd.Chains.TargetView;
-using Offline = ThreeFs.Mgmtd.Chains.TargetView;
 
 namespace ThreeFs.Mgmtd.Tests.Chains;
 
@@ -91,7 +90,7 @@ public sealed class ChainTransitionTests
 
     [Fact]
     public void The_head_dies_and_the_next_one_leads() =>
-        Expect("S1 S2 S3", [Offline.Offline, UpToDate, UpToDate], "S2 S3 O1");
+        Expect("S1 S2 S3", [TargetView.Offline, UpToDate, UpToDate], "S2 S3 O1");
 
     [Fact]
     public void A_returning_target_waits_its_turn_while_another_syncs() =>
@@ -103,11 +102,11 @@ public sealed class ChainTransitionTests
 
     [Fact]
     public void When_all_die_at_once_the_head_is_waited_for() =>
-        Expect("S1 S2 S3", [Offline.Offline, Offline.Offline, Offline.Offline], "L1 O2 O3");
+        Expect("S1 S2 S3", [TargetView.Offline, TargetView.Offline, TargetView.Offline], "L1 O2 O3");
 
     [Fact]
     public void When_all_die_but_one_restarted_that_one_is_waited_for() =>
-        Expect("S1 S2 S3", [Offline.Offline, Started, Offline.Offline], "L2 O1 O3");
+        Expect("S1 S2 S3", [TargetView.Offline, Started, TargetView.Offline], "L2 O1 O3");
 
     [Fact]
     public void A_restarted_target_leaves_serving() =>
@@ -120,10 +119,10 @@ public sealed class ChainTransitionTests
     [Fact]
     public void The_only_one_restarts_and_serves_again_only_after_it_confirmed_a_version_in_which_it_does_not()
     {
-        var last = Expect("S1 O2", [Started, Offline.Offline], "L1 O2");
-        Assert.Equal(last, ChainTransition.Next(last, [Started, Offline.Offline]).Chain);
-        Assert.Equal(last, ChainTransition.Next(last, [Behind, Offline.Offline]).Chain);
-        var back = ChainTransition.Next(last, [Online, Offline.Offline]).Chain;
+        var last = Expect("S1 O2", [Started, TargetView.Offline], "L1 O2");
+        Assert.Equal(last, ChainTransition.Next(last, [Started, TargetView.Offline]).Chain);
+        Assert.Equal(last, ChainTransition.Next(last, [Behind, TargetView.Offline]).Chain);
+        var back = ChainTransition.Next(last, [Online, TargetView.Offline]).Chain;
         Assert.Equal("S1 O2", Print(back));
         Assert.Equal(3u, back.Version.Value);
     }
@@ -134,11 +133,11 @@ public sealed class ChainTransitionTests
 
     [Fact]
     public void A_target_that_finished_syncing_takes_over_from_a_dead_one() =>
-        Expect("S1 Y2", [Offline.Offline, UpToDate], "S2 O1");
+        Expect("S1 Y2", [TargetView.Offline, UpToDate], "S2 O1");
 
     [Fact]
     public void A_target_in_the_middle_of_syncing_does_not_take_over() =>
-        Expect("S1 Y2", [Offline.Offline, Online], "L1 W2");
+        Expect("S1 Y2", [TargetView.Offline, Online], "L1 W2");
 
     [Fact]
     public void A_fresh_chain_serves_step_by_step()
@@ -157,7 +156,7 @@ public sealed class ChainTransitionTests
     [Fact]
     public void Every_move_says_why()
     {
-        var decision = ChainTransition.Next(Parse("S1 S2 Y3 O4"), [Offline.Offline, Started, UpToDate, Online]);
+        var decision = ChainTransition.Next(Parse("S1 S2 Y3 O4"), [TargetView.Offline, Started, UpToDate, Online]);
         Assert.Equal("S3 Y4 W2 O1", Print(decision.Chain));
         Assert.Equal(
             [
