@@ -11,7 +11,7 @@ public sealed class CopyTreeTests
     public async Task A_copied_tree_is_the_same_also_after_down_and_up()
     {
         var source = Directory.CreateTempSubdirectory("tree-").FullName;
-        await using var cluster = await Cluster.StartAsync();
+        await using var cluster = await Harness.Cluster.StartAsync();
         try
         {
             await MakeTreeAsync(source);
