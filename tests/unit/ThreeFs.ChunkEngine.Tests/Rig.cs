@@ -64,6 +64,8 @@ internal sealed class Rig : IChunkStoreObserver
 
     public void Reopen() => Store = Run(ChunkStore.OpenAsync(Device, Index, Options)).Value;
 
+    public void Close() => Run(CloseAsync());
+
     /// <summary>Completes waiting work until the operation is done.</summary>
     public T Run<T>(ValueTask<T> operation)
     {
@@ -120,6 +122,22 @@ internal sealed class Rig : IChunkStoreObserver
         Assert.False(bytes.AsSpan(expected.Length).ContainsAnyExcept((byte)0));
     }
 
+    /// <summary>The committed state of the chunk.</summary>
+    public ContentState Stored()
+    {
+        Assert.True(Store.TryGet(Chunk, out var state));
+        return state.Committed;
+    }
+
+    /// <summary>Reads the last 3 MiB and compares them.</summary>
+    public void AssertTail(byte[] whole)
+    {
+        var from = whole.Length - (3 << 20) - 1;
+        var (result, bytes) = Read((uint)from, (uint)(whole.Length - from));
+        Assert.Equal(StatusCode.Ok, result.Code);
+        Assert.True(bytes.AsSpan().SequenceEqual(whole.AsSpan(from)), "content differs");
+    }
+
     public byte[] Bytes(int count)
     {
         var bytes = new byte[count];
@@ -130,6 +148,12 @@ internal sealed class Rig : IChunkStoreObserver
     public void CorruptionDetected(ChunkId chunk, uint offset, uint length) => Corruptions.Add((chunk, offset));
 
     public void Faulted(Status reason) => Faults.Add(reason);
+
+    private async ValueTask<bool> CloseAsync()
+    {
+        await Store.DisposeAsync();
+        return true;
+    }
 
     private static Guid Boot(ulong n) => new((uint)n, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8);
 }

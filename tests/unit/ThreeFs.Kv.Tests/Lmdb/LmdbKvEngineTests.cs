@@ -115,7 +115,7 @@ public sealed class LmdbKvEngineTests : LmdbTestBase
         await FillUntilNoSpaceAsync(engine);
     }
 
-    [RootFact]
+    [Fact]
     public async Task A_full_disk_answers_NoSpace_and_loses_nothing()
     {
         var disk = Path.Combine(Root, "disk");
