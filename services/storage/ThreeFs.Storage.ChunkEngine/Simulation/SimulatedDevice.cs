@@ -19,6 +19,7 @@ public sealed class SimulatedDevice : IBlockDevice
     private readonly Dictionary<(byte File, long Unit), SimulatedUnit> _units = [];
     private readonly HashSet<(byte File, long Unit)> _reserved = [];
     private readonly SimulatedWork _work;
+    private readonly List<Action> _held = [];
     private long _writes;
 
     public SimulatedDevice(SimulatedWork work, long capacityBytes = 1L << 40)
@@ -34,6 +35,9 @@ public sealed class SimulatedDevice : IBlockDevice
 
     public StatusCode FailWrites { get; set; }
 
+    /// <summary>Reads started from now on wait for <see cref="ReleaseReads"/>.</summary>
+    public bool HoldReads { get; set; }
+
     public StatusCode FailFlushes { get; set; }
 
     public long BytesWritten { get; private set; }
@@ -42,12 +46,22 @@ public sealed class SimulatedDevice : IBlockDevice
     {
         CheckAligned(offset, destination.Length);
         if (FailReads != StatusCode.Ok) return ValueTask.FromResult(FailReads);
-        return _work.RunAsync(() =>
+        return HoldReads ? HoldAsync(Read) : _work.RunAsync(Read);
+
+        StatusCode Read()
         {
             for (var done = 0; done < destination.Length; done += IBlockDevice.Unit)
                 Current(file, offset + done).CopyTo(destination.Span[done..]);
             return StatusCode.Ok;
-        });
+        }
+    }
+
+    /// <summary>Does the reads that were held.</summary>
+    public void ReleaseReads()
+    {
+        HoldReads = false;
+        foreach (var read in _held.ToArray()) read();
+        _held.Clear();
     }
 
     public ValueTask<StatusCode> WriteAsync(BlockClass file, long offset, IoMemory source)
@@ -128,6 +142,13 @@ public sealed class SimulatedDevice : IBlockDevice
     }
 
     public ValueTask DisposeAsync() => default;
+
+    private ValueTask<StatusCode> HoldAsync(Func<StatusCode> read)
+    {
+        var done = new TaskCompletionSource<StatusCode>();
+        _held.Add(() => done.SetResult(read()));
+        return new ValueTask<StatusCode>(done.Task);
+    }
 
     private static void CheckAligned(long offset, long length) =>
         Invariant.Check(offset >= 0 && length > 0 && (offset | length) % IBlockDevice.Unit == 0, "device operations are in whole units");

@@ -4,7 +4,8 @@ namespace ThreeFs.Storage.ChunkEngine.Simulation;
 
 /// <summary>
 /// Operations of simulated devices and indexes that are not complete yet. With <see cref="IsStepped"/> each waits until <see cref="Step"/>
-/// draws it, in an order of the seed's choosing; otherwise everything completes at once.
+/// draws it, in an order of the seed's choosing; otherwise everything completes at once. One operation in eight is slow: it
+/// waits until the others are through, or chance has mercy.
 /// </summary>
 public sealed class SimulatedWork(SeededRandom random, bool isStepped)
 {
@@ -19,6 +20,7 @@ public sealed class SimulatedWork(SeededRandom random, bool isStepped)
     {
         if (_waiting.Count == 0) return false;
         var index = random.Next(_waiting.Count);
+        for (var tries = 0; tries < 16 && _waiting[index].IsSlow; tries++) index = random.Next(_waiting.Count);
         var operation = _waiting[index];
         _waiting[index] = _waiting[^1];
         _waiting.RemoveAt(_waiting.Count - 1);
@@ -36,10 +38,10 @@ public sealed class SimulatedWork(SeededRandom random, bool isStepped)
     internal ValueTask<StatusCode> RunAsync(Func<StatusCode> effect, object? state = null)
     {
         if (!IsStepped) return ValueTask.FromResult(effect());
-        var operation = new Operation(effect, state, new TaskCompletionSource<StatusCode>());
+        var operation = new Operation(effect, state, new TaskCompletionSource<StatusCode>(), random.NextBool(0.125));
         _waiting.Add(operation);
         return new ValueTask<StatusCode>(operation.Done.Task);
     }
 
-    private sealed record Operation(Func<StatusCode> Effect, object? State, TaskCompletionSource<StatusCode> Done);
+    private sealed record Operation(Func<StatusCode> Effect, object? State, TaskCompletionSource<StatusCode> Done, bool IsSlow);
 }
