@@ -14,7 +14,7 @@ public static class LogOutput
         builder.ClearProviders();
         builder.SetMinimumLevel(level);
         builder.AddFilter("Microsoft", LogLevel.Warning);
-        builder.AddFilter("Grpc", LogLevel.Warning);
+        builder.AddFilter("Grpc", LogLevel.None);
         builder.AddSimpleConsole(options =>
         {
             options.SingleLine = true;
