@@ -21,18 +21,14 @@ public static class ExecutorExtensions
     public static ExecutorEntry Enter(this IExecutor executor) => new(executor);
 
     /// <summary>Waits and continues on the executor's thread. False when given up because of the token.</summary>
+    /// <remarks>Not Task.Delay: that one ends a cancelled wait on the thread pool, at a moment of its own.</remarks>
     public static async ValueTask<bool> DelayAsync(this IExecutor executor, TimeSpan delay, TimeProvider time, CancellationToken ct)
     {
-        var complete = true;
-        try
-        {
-            await Task.Delay(delay, time, ct);
-        }
-        catch (OperationCanceledException)
-        {
-            complete = false;
-        }
-
+        var done = new TaskCompletionSource<bool>();
+        using var timer = time.CreateTimer(
+            static state => ((TaskCompletionSource<bool>)state!).TrySetResult(true), done, delay, Timeout.InfiniteTimeSpan);
+        using var giveUp = ct.UnsafeRegister(static state => ((TaskCompletionSource<bool>)state!).TrySetResult(false), done);
+        var complete = await done.Task;
         await executor.Enter();
         return complete;
     }
