@@ -1,0 +1,34 @@
+using ThreeFs.Base;
+using ThreeFs.Storage.Server.Disks;
+
+namespace ThreeFs.Storage.Tests.Server;
+
+public sealed class DataDiskTests : IDisposable
+{
+    private readonly string _path = Directory.CreateTempSubdirectory("threefs-disk-").FullName;
+
+    public void Dispose() => Directory.Delete(_path, recursive: true);
+
+    [Fact]
+    public void A_path_is_held_by_one_process()
+    {
+        using (DataDisk.Open(0, _path, "c", 1).Value)
+        {
+            var second = DataDisk.Open(0, _path, "c", 1);
+            Assert.Equal(StatusCode.Busy, second.Code);
+            Assert.Contains(_path, second.Status.Message);
+        }
+
+        using var again = DataDisk.Open(0, _path, "c", 1).Value;
+    }
+
+    [Fact]
+    public void A_path_belongs_to_one_node()
+    {
+        DataDisk.Open(0, _path, "c", 1).Value.Dispose();
+        Assert.Equal(StatusCode.ForeignDisk, DataDisk.Open(0, _path, "c", 2).Code);
+    }
+
+    [Fact]
+    public void A_missing_path_is_named() => Assert.Contains("/nowhere/at/all", DataDisk.Open(0, "/nowhere/at/all", "c", 1).Status.Message);
+}
