@@ -18,9 +18,11 @@ internal static class ClusterSetup
     public static async Task<Status> RunAsync(
         ClusterPlan plan, MgmtdClient mgmtd, RoutingCache routing, StorageClient storage, CancellationToken ct)
     {
-        if (routing.Current.ChainTable(Table) is not null) return Status.Ok;
-        var ready = await routing.WaitFor(r => StorageNodes(r).Count(n => n.IsActive) >= plan.Storage, ct);
+        // Only an answer of the cluster manager tells a new cluster from one whose routing is not here yet.
+        var ready = await routing.WaitFor(
+            r => r.ChainTable(Table) is not null || StorageNodes(r).Count(n => n.IsActive) >= plan.Storage, ct);
         if (!ready.TryGet(out var current)) return ready.Status;
+        if (current.ChainTable(Table) is not null) return Status.Ok;
 
         var nodes = StorageNodes(current).Where(n => n.IsActive).OrderBy(n => n.Id)
             .Select(n => (n.Id, Targets: (IReadOnlyList<TargetId>)Enumerable.Range(1, plan.Targets).Select(t => LocalRoles.TargetOf(n.Id, t)).ToArray()))
