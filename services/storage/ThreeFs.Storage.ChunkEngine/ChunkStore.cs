@@ -214,11 +214,11 @@ public sealed class ChunkStore : IAsyncDisposable
         if (!_core.Health.IsOk) return ValueTask.FromResult(_core.Health.Code);
         if (!_folder.HasWork || ++_idleCalls < _core.Options.FoldEveryCalls) return ValueTask.FromResult(_core.WriteBatch());
         _idleCalls = 0;
-        return new ValueTask<StatusCode>(_folder.FoldAsync());
+        return _folder.FoldAsync();
     }
 
     /// <summary>Folds all committed updates now.</summary>
-    public ValueTask<StatusCode> FoldAsync() => new(_folder.FoldAsync());
+    public ValueTask<StatusCode> FoldAsync() => _folder.FoldAsync();
 
     public SpaceInfo GetSpace() => _core.Space.GetInfo();
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Storage.ChunkEngine.Index;
 using ThreeFs.Storage.ChunkEngine.Records;
 
@@ -19,14 +20,14 @@ internal sealed class Flusher(StoreCore core)
 
     private bool _isRunning;
     private ulong _marked = core.LastSequence;
-    private TaskCompletionSource<StatusCode>? _next;
+    private SharedCompletion<StatusCode>? _next;
 
     public ValueTask<StatusCode> FlushAsync()
     {
         if (_isRunning)
         {
-            _next ??= new TaskCompletionSource<StatusCode>();
-            return new ValueTask<StatusCode>(_next.Task);
+            _next ??= new SharedCompletion<StatusCode>();
+            return _next.WaitAsync();
         }
 
         _isRunning = true;

@@ -29,7 +29,7 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
 
     private readonly List<ChunkRecord> _work = [];
     private readonly FoldWriter _writer = new(core);
-    private TaskCompletionSource<StatusCode>? _running;
+    private SharedCompletion<StatusCode>? _running;
     private int _nextToApply;
 
     public bool HasWork =>
@@ -42,16 +42,22 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
 
     public void StartIfDue()
     {
-        if (_running is null && core.Health.IsOk && IsDue) _ = FoldAsync();
+        if (_running is not null || !core.Health.IsOk || !IsDue) return;
+        _running = new SharedCompletion<StatusCode>();
+        _ = RunAsync(_running);
     }
 
     /// <summary>Folds everything committed so far, or joins the running fold.</summary>
-    public Task<StatusCode> FoldAsync()
+    public ValueTask<StatusCode> FoldAsync()
     {
-        if (_running is not null) return _running.Task;
-        var running = _running = new TaskCompletionSource<StatusCode>();
-        _ = RunAsync(running);
-        return running.Task;
+        var running = _running;
+        if (running is null)
+        {
+            running = _running = new SharedCompletion<StatusCode>();
+            _ = RunAsync(running);
+        }
+
+        return running.WaitAsync();
     }
 
     /// <summary>Holds an update back while too much content waits in memory.</summary>
@@ -80,7 +86,7 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
         return true;
     }
 
-    private async Task RunAsync(TaskCompletionSource<StatusCode> running)
+    private async Task RunAsync(SharedCompletion<StatusCode> running)
     {
         StatusCode code;
         try

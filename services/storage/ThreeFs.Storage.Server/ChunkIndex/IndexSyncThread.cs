@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 
 namespace ThreeFs.Storage.Server.ChunkIndex;
 
@@ -34,7 +35,7 @@ internal sealed class IndexSyncThread : IDisposable
         }
 
         _wake.Set();
-        return new ValueTask<StatusCode>(round.Done.Task);
+        return round.Done.WaitAsync();
     }
 
     /// <summary>Ends the thread; nobody may be waiting.</summary>
@@ -77,7 +78,8 @@ internal sealed class IndexSyncThread : IDisposable
 
     private sealed class Round
     {
-        public readonly TaskCompletionSource<StatusCode> Done = new();
+        /// <summary>Touched by the owner's thread alone.</summary>
+        public readonly SharedCompletion<StatusCode> Done = new();
         public StatusCode Result;
 
         public void Complete() => Done.SetResult(Result);
