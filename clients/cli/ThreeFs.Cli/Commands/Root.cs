@@ -11,6 +11,7 @@ internal static class Root
         DownCommand.Create(),
         StatusCommand.Create(),
         FsckCommand.Create(),
+        BenchCommand.Create(),
         MountCommand.Create(),
         MgmtdCommand.Create(),
         MetaCommand.Create(),

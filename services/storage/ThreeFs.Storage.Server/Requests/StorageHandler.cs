@@ -16,7 +16,6 @@ namespace ThreeFs.Storage.Server.Requests;
 /// <remarks>
 /// Memory is bounded by two pools. Clients' writes and reads share one; what comes from a predecessor has the other, so that
 /// clients who fill a node cannot keep the chains from finishing what they have begun.
-/// Reads, writes and updates allocate nothing in steady state.
 /// </remarks>
 internal sealed class StorageHandler : IServerHandler
 {

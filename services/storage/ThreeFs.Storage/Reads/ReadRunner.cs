@@ -13,7 +13,7 @@ namespace ThreeFs.Storage.Reads;
 /// <summary>
 /// Serves a read as <see cref="ReadRules"/> say. Without an update in flight the engine reads straight into the caller's memory and
 /// nothing else happens. Bytes that do not have their checksum are never handed out: the reader is told to ask another
-/// replica, and the chunk is repaired. Allocates nothing in steady state.
+/// replica, and the chunk is repaired.
 /// </summary>
 internal sealed class ReadRunner(Replica replica)
 {

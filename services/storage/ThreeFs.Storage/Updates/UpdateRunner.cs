@@ -13,7 +13,7 @@ namespace ThreeFs.Storage.Updates;
 /// <summary>
 /// Carries an update through this replica as <see cref="UpdateRules"/> say: in line for the chunk, prepared in the engine,
 /// forwarded, committed. The chunk stays locked until the update is committed, given up, or out of time; in the last case its content
-/// stays pending and <see cref="Recovery.PendingResolver"/> brings it to its end. Allocates nothing in steady state.
+/// stays pending and <see cref="Recovery.PendingResolver"/> brings it to its end.
 /// </summary>
 internal sealed class UpdateRunner(Replica replica)
 {

@@ -1,0 +1,140 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using ThreeFs.Base;
+using ThreeFs.Base.Memory;
+using ThreeFs.Cli.Bench;
+using ThreeFs.Cli.Dev;
+using ThreeFs.Cli.Output;
+using ThreeFs.Client;
+using ThreeFs.Hosting;
+using ThreeFs.Io;
+using ThreeFs.Transport.Tcp;
+
+namespace ThreeFs.Cli.Commands;
+
+/// <summary>
+/// `threefs bench`: the same operations on the raw disk, in the chunk engine, on a chain, on a file and through the mount of a running
+/// local cluster. Rungs take turns, round by round, because a shared disk's speed changes by the minute; the table shows medians
+/// and, in brackets, their ratio to the raw disk.
+/// </summary>
+internal static class BenchCommand
+{
+    private const long FileBytes = 64 << 20;
+
+    public static Command Create()
+    {
+        var dir = UpCommand.DirOption();
+        var rounds = new Option<int>("--rounds") { Description = "Rounds over all rungs; medians are shown.", DefaultValueFactory = _ => 5 };
+        var seconds = new Option<double>("--seconds") { Description = "Time of one workload on one rung.", DefaultValueFactory = _ => 1 };
+        var command = new Command("bench", "Measure a running local cluster from the raw disk to the mount.") { dir, rounds, seconds };
+        command.SetAction((parsed, ct) => RunAsync(
+            ClusterDirectory.At(parsed.GetValue(dir)), parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)), ct));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ClusterDirectory directory, int rounds, TimeSpan time, CancellationToken ct)
+    {
+        if (rounds is < 1 or > 1000 || time <= TimeSpan.Zero)
+            return Say.Failure(new Status(StatusCode.InvalidArgument, "--rounds is 1 to 1000, --seconds is positive"));
+        var opened = LocalCluster.Open(directory);
+        if (!opened.TryGet(out var cluster)) return Say.Failure(opened.Status);
+        if (cluster.Plan.ChunkSize < ByteSize.MiB)
+            return Say.Failure(new Status(StatusCode.InvalidArgument, $"the ladder's largest operation is 1MiB, and chunks of {directory.Path} are {cluster.Plan.ChunkSize}"));
+        if (cluster.Mount.Process.Pid is null)
+            return Say.Failure(new Status(StatusCode.Unavailable, $"the cluster in {directory.Path} is not mounted; start it with: threefs up"));
+
+        var host = HostServices.ForProcess("bench", LogLevel.Error);
+        await using var reactor = Reactor.Start("bench").Value;
+        var options = new ClientOptions { Mgmtd = [.. cluster.MgmtdAddresses], ClusterId = cluster.Plan.ClusterId, Description = "threefs bench" };
+        var connected = await ThreeFsClient.ConnectAsync(options, new TcpTransport(reactor), host.Time, host.NewRandom(), host.Logs, ct);
+        if (!connected.TryGet(out var client)) return Say.Failure(connected.Status);
+        await using (client)
+        {
+            return await reactor.InvokeAsync(async () => await MeasureAsync(cluster, client, reactor, host.NewRandom(), rounds, time));
+        }
+    }
+
+    private static async ValueTask<int> MeasureAsync(
+        LocalCluster cluster, ThreeFsClient client, Reactor reactor, SeededRandom random, int rounds, TimeSpan time)
+    {
+        using var buffers = new BufferPool(256 << 20);
+        var rungs = new List<IRung>();
+        try
+        {
+            var status = await OpenAsync(rungs, cluster, client, reactor);
+            if (status.IsOk) status = await FillAsync(rungs, reactor, buffers);
+            if (!status.IsOk) return Say.Failure(status);
+
+            var table = new Table(["OPERATIONS PER SECOND", .. rungs.Select(r => r.Name)]);
+            foreach (var workload in Workload.Ladder)
+            {
+                var results = rungs.Select(_ => new List<double>()).ToArray();
+                for (var round = 0; round < rounds; round++)
+                {
+                    Say.Progress($"{workload.Name}, round {round + 1} of {rounds}");
+                    for (var i = 0; i < rungs.Count; i++)
+                    {
+                        var result = await workload.RunAsync(rungs[i], reactor, FileBytes, time, buffers, random);
+                        if (!result.TryGet(out var rate)) return Say.Failure(result.Status);
+                        results[i].Add(rate);
+                    }
+                }
+
+                var medians = results.Select(Median).ToArray();
+                table.Add([workload.Name, .. medians.Select(m => $"{m:0} ({m / medians[0]:0.00})")]);
+            }
+
+            Console.Write(table);
+            return 0;
+        }
+        finally
+        {
+            foreach (var rung in rungs) await rung.DisposeAsync();
+        }
+    }
+
+    private static async ValueTask<Status> OpenAsync(List<IRung> rungs, LocalCluster cluster, ThreeFsClient client, Reactor reactor)
+    {
+        var name = $".threefs-bench-{Environment.ProcessId}";
+        var raw = Path.Combine(cluster.Directory.Path, name);
+        foreach (var open in new Func<ValueTask<Result<IRung>>>[]
+        {
+            () => new(FileRung.Open("raw", reactor, raw)),
+            () => ChunkRung.OpenAsync(reactor, raw + "-target", chunkSize: 1 << 20),
+            () => ClusterRung.OpenAsync(client, name + "-chain", chunksDirectly: true),
+            () => ClusterRung.OpenAsync(client, name + "-file", chunksDirectly: false),
+            () => new(FileRung.Open("mount", reactor, Path.Combine(cluster.Plan.Mount, name))),
+        })
+        {
+            var opened = await open();
+            if (!opened.TryGet(out var rung)) return opened.Status;
+            rungs.Add(rung);
+        }
+
+        return Status.Ok;
+    }
+
+    /// <summary>Writes every file whole, so that reads find bytes and writes overwrite.</summary>
+    private static async ValueTask<Status> FillAsync(List<IRung> rungs, Reactor reactor, BufferPool buffers)
+    {
+        using var buffer = buffers.TryRent(1 << 20)!;
+        var memory = buffer.Memory.Slice(0, 1 << 20);
+        new SeededRandom(1).NextBytes(memory.Span);
+        foreach (var rung in rungs)
+        {
+            await reactor.SwitchTo();
+            for (long offset = 0; offset < FileBytes; offset += memory.Length)
+            {
+                var status = await rung.WriteAsync(offset, memory);
+                if (!status.IsOk) return new Status(status.Code, $"{rung.Name}: cannot fill: {status.Message ?? status.Code.ToString()}");
+            }
+
+            var flushed = await rung.FlushAsync();
+            if (!flushed.IsOk) return flushed;
+        }
+
+        return Status.Ok;
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+}
