@@ -26,9 +26,12 @@ public sealed class UpDownTests
     }
 
     [Fact]
-    public async Task Other_counts_chunk_size_and_mount_work()
+    public async Task Other_counts_chunk_size_and_a_mount_behind_a_symlink_work()
     {
-        var mount = Directory.CreateTempSubdirectory("mount-").FullName;
+        // Through a symlink: the kernel's table of mounts has the directory it leads to.
+        var directory = Directory.CreateTempSubdirectory("mount-").FullName;
+        var mount = directory + "-link";
+        Directory.CreateSymbolicLink(mount, directory);
         await using var cluster = await Harness.Cluster.StartAsync(
             $"--mgmtd 1 --meta 1 --storage 4 --targets 3 --replicas 2 --chunk-size 128KiB --mount {mount}");
         var status = await cluster.StatusAsync();
@@ -38,7 +41,8 @@ public sealed class UpDownTests
         Assert.True(status.AllServing);
         await Shell.RunAsync($"head -c 1000000 /dev/urandom > /tmp/data-$$; cp /tmp/data-$$ {mount}/f; cmp /tmp/data-$$ {mount}/f; rm /tmp/data-$$");
         await cluster.DownAsync();
-        Directory.Delete(mount);
+        File.Delete(mount);
+        Directory.Delete(directory);
     }
 
     [Fact]

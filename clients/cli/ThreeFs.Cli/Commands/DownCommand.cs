@@ -2,6 +2,7 @@ using System.CommandLine;
 using ThreeFs.Base;
 using ThreeFs.Cli.Dev;
 using ThreeFs.Cli.Output;
+using ThreeFs.Fuse.Mounting;
 
 namespace ThreeFs.Cli.Commands;
 
@@ -37,7 +38,7 @@ internal static class DownCommand
     private static int Destroy(LocalCluster cluster)
     {
         // Never delete through a mount: what is under it would be the user's files, one by one.
-        if (MountTable.TypeAt(cluster.Plan.Mount) is { } type)
+        if (MountEntry.TypeAt(cluster.Plan.Mount) is { } type)
             return Say.Failure(new Status(StatusCode.Busy, $"{cluster.Plan.Mount} is still mounted ({type}); unmount it first"));
         Directory.Delete(cluster.Directory.Path, recursive: true);
         Console.WriteLine($"stopped and removed {cluster.Directory.Path}");

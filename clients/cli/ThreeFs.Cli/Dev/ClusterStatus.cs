@@ -3,6 +3,7 @@ using System.Text.Json;
 using ThreeFs.Base;
 using ThreeFs.Cli.Output;
 using ThreeFs.Contracts.Routing;
+using ThreeFs.Fuse.Mounting;
 
 namespace ThreeFs.Cli.Dev;
 
@@ -23,7 +24,7 @@ internal sealed record ClusterStatus(
         var nodes = cluster.Roles.Where(r => r != cluster.Mount).Select(r => Row(r, routing)).ToArray();
         var chains = routing.Chains.Values.OrderBy(c => c.Id).Select(c => Row(c, routing)).ToArray();
         var space = routing.Nodes.Values.Any(n => n.Kind == NodeKind.Storage && n.IsActive) ? await view.SpaceAsync(patience, ct) : null;
-        var mounted = MountTable.TypeAt(cluster.Plan.Mount)?.StartsWith("fuse", StringComparison.Ordinal) == true;
+        var mounted = MountEntry.TypeAt(cluster.Plan.Mount)?.StartsWith("fuse", StringComparison.Ordinal) == true;
         return new ClusterStatus(
             cluster.Directory.Path, new MountState(cluster.Plan.Mount, mounted && cluster.Mount.Process.Pid is not null, cluster.Mount.Process.Pid),
             nodes, chains, space);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ThreeFs.Base;
 using ThreeFs.Cli.Output;
+using ThreeFs.Fuse.Mounting;
 
 namespace ThreeFs.Cli.Dev;
 
@@ -106,7 +107,7 @@ internal sealed class LocalCluster
     /// <summary>Removes a mount whose process is gone.</summary>
     public async Task<Status> UnmountAsync(CancellationToken ct)
     {
-        if (MountTable.TypeAt(Plan.Mount) is not { } type || !type.StartsWith("fuse", StringComparison.Ordinal)) return Status.Ok;
+        if (MountEntry.TypeAt(Plan.Mount) is not { } type || !type.StartsWith("fuse", StringComparison.Ordinal)) return Status.Ok;
         using var umount = Process.Start(new ProcessStartInfo("umount", ["-l", Plan.Mount]) { RedirectStandardError = true })!;
         var error = await umount.StandardError.ReadToEndAsync(ct);
         await umount.WaitForExitAsync(ct);

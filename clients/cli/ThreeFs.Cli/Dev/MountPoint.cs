@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Fuse.Mounting;
 
 namespace ThreeFs.Cli.Dev;
 
@@ -9,7 +10,7 @@ internal static class MountPoint
     public static Status Check(string path, RoleDirectory mount)
     {
         if (PidFile.RunningProcess(mount.PidFile) is not null) return Status.Ok;
-        var type = MountTable.TypeAt(path);
+        var type = MountEntry.TypeAt(path);
         if (type is not null && !type.StartsWith("fuse", StringComparison.Ordinal))
             return Wrong($"mount point {path} is in use: a file system of type {type} is mounted there; choose another with --mount");
         if (type is not null) return Status.Ok;
@@ -26,7 +27,7 @@ internal static class MountPoint
         while (!ct.IsCancellationRequested)
         {
             // On a thread of its own: a mount that does not answer blocks whoever asks.
-            if (MountTable.TypeAt(path)?.StartsWith("fuse", StringComparison.Ordinal) == true)
+            if (MountEntry.TypeAt(path)?.StartsWith("fuse", StringComparison.Ordinal) == true)
             {
                 var question = Task.Run(() => new DriveInfo(path).TotalSize > 0 && Directory.Exists(path), CancellationToken.None);
                 try

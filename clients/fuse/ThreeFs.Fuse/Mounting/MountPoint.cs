@@ -32,7 +32,7 @@ internal static class MountPoint
                 : new Status(StatusCode.NotFound, $"mount point {full} does not exist; run: mkdir -p {full}");
         }
 
-        return FreeOf(ResolveLinks(full));
+        return FreeOf(MountEntry.WithoutLinks(full));
     }
 
     private static Result<string> FreeOf(string path)
@@ -51,16 +51,4 @@ internal static class MountPoint
     /// <summary>Whoever served the mount is gone: "Transport endpoint is not connected".</summary>
     private static bool IsDead(string path) =>
         LibC.Access(path, 0) != 0 && LibC.LastError is Errno.ENOTCONN or Errno.ECONNABORTED;
-
-    private static string ResolveLinks(string path)
-    {
-        var resolved = "/";
-        foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var next = Path.Combine(resolved, part);
-            resolved = new DirectoryInfo(next).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? next;
-        }
-
-        return resolved;
-    }
 }

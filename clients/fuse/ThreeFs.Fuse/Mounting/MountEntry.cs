@@ -3,10 +3,30 @@ using System.Text;
 namespace ThreeFs.Fuse.Mounting;
 
 /// <summary>One line of /proc/self/mountinfo.</summary>
-internal readonly record struct MountEntry(string MountPoint, string Type, string Source)
+public readonly record struct MountEntry(string MountPoint, string Type, string Source)
 {
     /// <summary>The mounts that this process sees; the last one at a place is the one on top.</summary>
     public static IEnumerable<MountEntry> ReadAll() => File.ReadLines("/proc/self/mountinfo").Select(Parse);
+
+    /// <summary>Type of the file system on top of a directory that is a mount point itself, symlinks followed; null when it is none.</summary>
+    public static string? TypeAt(string path)
+    {
+        var resolved = WithoutLinks(path);
+        return ReadAll().Where(mount => mount.MountPoint == resolved).Select(mount => mount.Type).LastOrDefault();
+    }
+
+    /// <summary>The absolute path as the kernel's table has it.</summary>
+    internal static string WithoutLinks(string path)
+    {
+        var resolved = "/";
+        foreach (var part in Path.GetFullPath(path).Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var next = Path.Combine(resolved, part);
+            resolved = new DirectoryInfo(next).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? next;
+        }
+
+        return resolved;
+    }
 
     /// <summary>
     /// "36 35 98:0 /root /mnt rw,noatime master:1 - ext3 /dev/root rw": the fields behind the dash are counted from
