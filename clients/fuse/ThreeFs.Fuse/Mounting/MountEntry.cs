@@ -15,14 +15,15 @@ public readonly record struct MountEntry(string MountPoint, string Type, string 
         return ReadAll().Where(mount => mount.MountPoint == resolved).Select(mount => mount.Type).LastOrDefault();
     }
 
-    /// <summary>The absolute path as the kernel's table has it.</summary>
+    /// <summary>The absolute path as the kernel's table has it; what does not exist stays as it was written.</summary>
     internal static string WithoutLinks(string path)
     {
         var resolved = "/";
         foreach (var part in Path.GetFullPath(path).Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
-            var next = Path.Combine(resolved, part);
-            resolved = new DirectoryInfo(next).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? next;
+            resolved = Path.Combine(resolved, part);
+            if (!Directory.Exists(resolved)) continue;
+            if (Directory.ResolveLinkTarget(resolved, returnFinalTarget: true) is { } target) resolved = WithoutLinks(target.FullName);
         }
 
         return resolved;

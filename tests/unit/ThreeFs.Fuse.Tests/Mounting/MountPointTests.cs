@@ -39,6 +39,19 @@ public sealed class MountPointTests
     }
 
     [Fact]
+    public void A_path_is_resolved_through_every_symlink_and_may_not_exist_yet()
+    {
+        var root = Directory.CreateTempSubdirectory("threefs-").FullName;
+        Directory.CreateDirectory($"{root}/real/inner");
+        Directory.CreateSymbolicLink($"{root}/outer", $"{root}/real");
+        Directory.CreateSymbolicLink($"{root}/twice", $"{root}/outer/inner");
+        Assert.Equal($"{root}/real/inner/none/mnt", MountEntry.WithoutLinks($"{root}/twice/none/mnt"));
+        Assert.Null(MountEntry.TypeAt($"{root}/none/mnt"));
+        Assert.NotNull(MountEntry.TypeAt("/proc"));
+        Directory.Delete(root, recursive: true);
+    }
+
+    [Fact]
     public void A_line_of_mountinfo_is_read_with_its_escapes()
     {
         var entry = MountEntry.Parse(@"36 35 98:0 / /mnt/with\040space rw,noatime master:1 shared:2 - fuse.hf3fs three\134fs rw");
