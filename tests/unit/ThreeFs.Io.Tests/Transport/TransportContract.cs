@@ -35,6 +35,8 @@ public abstract class TransportContract : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
+        // A handler whose caller is gone may still be on its way to the end.
+        await _listener.DrainAsync(TimeSpan.FromMinutes(1));
         await _listener.DisposeAsync();
         await CleanUpAsync();
         Assert.Equal(0, _listener.InFlight);
