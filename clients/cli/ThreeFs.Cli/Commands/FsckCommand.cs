@@ -1,7 +1,7 @@
 using System.CommandLine;
-using Microsoft.Extensions.Logging.Abstractions;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
+using ThreeFs.Cli.Admin;
 using ThreeFs.Cli.Dev;
 using ThreeFs.Cli.Fsck;
 using ThreeFs.Cli.Output;
@@ -19,21 +19,21 @@ internal static class FsckCommand
 
     public static Command Create()
     {
-        var dir = UpCommand.DirOption();
+        var which = new WhichCluster();
         var metadata = new Option<bool>("--metadata-only") { Description = "Compare versions and checksums without reading the bytes." };
-        var command = new Command("fsck", "Check that all replicas of every chunk are identical and undamaged.") { dir, metadata };
-        command.SetAction((parsed, ct) => RunAsync(ClusterDirectory.At(parsed.GetValue(dir)), !parsed.GetValue(metadata), ct));
+        var command = new Command("fsck", "Check that all replicas of every chunk are identical and undamaged.") { metadata };
+        which.AddTo(command);
+        command.SetAction((parsed, ct) => RunAsync(which.Connect(parsed), !parsed.GetValue(metadata), ct));
         return command;
     }
 
-    private static async Task<int> RunAsync(ClusterDirectory directory, bool readBytes, CancellationToken ct)
+    private static async Task<int> RunAsync(Result<ClusterView> connected, bool readBytes, CancellationToken ct)
     {
-        var opened = LocalCluster.Open(directory);
-        if (!opened.TryGet(out var cluster)) return Say.Failure(opened.Status);
-        await using var view = ClusterView.Connect(cluster, NullLoggerFactory.Instance);
-        var routing = await view.NewestRoutingAsync(_patience, ct);
-        if (routing.Chains.Count == 0)
-            return Say.Failure(new Status(StatusCode.Unavailable, $"the cluster in {directory.Path} does not answer, or has no chains; is it up?"));
+        if (!connected.TryGet(out var opened)) return Say.Failure(connected.Status);
+        await using var view = opened;
+        var found = await view.FindRoutingAsync(_patience, ct);
+        if (!found.TryGet(out var routing)) return Say.Failure(new Status(found.Code, $"{found.Status.Message}; is it up?"));
+        if (routing.Chains.Count == 0) return Say.Failure(new Status(StatusCode.Unavailable, $"cluster {view.ClusterId} has no chains"));
 
         var problems = routing.Chains.Values.SelectMany(c => c.Targets.Where(t => t.State != TargetState.Serving)
             .Select(t => $"chain {c.Id}: target {t.Id} does not serve ({t.State}) and was not checked")).ToList();

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ThreeFs.Cli.Commands.Admin;
 
 namespace ThreeFs.Cli.Commands;
 
@@ -12,6 +13,7 @@ internal static class Root
         StatusCommand.Create(),
         FsckCommand.Create(),
         BenchCommand.Create(),
+        AdminCommand.Create(),
         MountCommand.Create(),
         MgmtdCommand.Create(),
         MetaCommand.Create(),

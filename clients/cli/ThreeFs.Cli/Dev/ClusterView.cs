@@ -14,7 +14,7 @@ namespace ThreeFs.Cli.Dev;
 /// <summary>A command's connections to a cluster: the cluster manager, the routing, the storage servers.</summary>
 internal sealed class ClusterView : IAsyncDisposable
 {
-    private readonly string _clusterId;
+    private readonly ImmutableArray<string> _addresses;
     private readonly Reactor _reactor;
     private readonly TcpTransport _transport;
     private readonly ConnectionPool _pool;
@@ -22,7 +22,8 @@ internal sealed class ClusterView : IAsyncDisposable
     private ClusterView(string clusterId, ImmutableArray<string> mgmtd, ILoggerFactory logs)
     {
         var host = HostServices.ForProcess("threefs", LogLevel.Error);
-        _clusterId = clusterId;
+        ClusterId = clusterId;
+        _addresses = mgmtd;
         _reactor = Reactor.Start("cli").Value;
         _transport = new TcpTransport(_reactor);
         Mgmtd = new MgmtdClient(new MgmtdClientOptions(mgmtd), host.Time);
@@ -31,13 +32,18 @@ internal sealed class ClusterView : IAsyncDisposable
         Storage = new StorageClient(_pool, Routing, new StorageClientOptions(), new ClientId(Guid.NewGuid()), host.Time, host.NewRandom(), logs);
     }
 
+    public string ClusterId { get; }
     public MgmtdClient Mgmtd { get; }
     public RoutingCache Routing { get; }
     public StorageClient Storage { get; }
 
-    public static ClusterView Connect(LocalCluster cluster, ILoggerFactory logs)
+    public static ClusterView Connect(LocalCluster cluster, ILoggerFactory logs) =>
+        Connect(cluster.Plan.ClusterId, [.. cluster.MgmtdAddresses], logs);
+
+    /// <param name="mgmtd">"host:port" of cluster managers, as <see cref="MgmtdClientOptions.Validate"/> accepts them.</param>
+    public static ClusterView Connect(string clusterId, ImmutableArray<string> mgmtd, ILoggerFactory logs)
     {
-        var view = new ClusterView(cluster.Plan.ClusterId, [.. cluster.MgmtdAddresses], logs);
+        var view = new ClusterView(clusterId, mgmtd, logs);
         view.Routing.Start();
         return view;
     }
@@ -45,21 +51,33 @@ internal sealed class ClusterView : IAsyncDisposable
     /// <summary>The routing of now; empty when no primary answers in time.</summary>
     public async Task<RoutingInfo> NewestRoutingAsync(TimeSpan patience, CancellationToken ct)
     {
+        var result = await FindRoutingAsync(patience, ct);
+        return result.TryGet(out var routing) ? routing : RoutingInfo.Empty;
+    }
+
+    /// <summary>The routing of now, or why there is none.</summary>
+    public async Task<Result<RoutingInfo>> FindRoutingAsync(TimeSpan patience, CancellationToken ct)
+    {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(patience);
+        var reason = "no answer";
         while (!limit.IsCancellationRequested)
         {
-            var result = await Mgmtd.GetRoutingAsync(_clusterId, new RoutingVersion(0), limit.Token);
+            var result = await Mgmtd.GetRoutingAsync(ClusterId, new RoutingVersion(0), limit.Token);
             if (result.TryGet(out var routing) && routing is not null)
             {
                 await Routing.WaitFor(r => r.Version >= routing.Version, limit.Token);
                 return routing;
             }
 
+            if (result.Code == StatusCode.ClusterMismatch) return result.Status;
+            if (result.Code != StatusCode.Cancelled) reason = result.Status.Message ?? result.Code.ToString();
             await Task.Delay(50, ct);
         }
 
-        return RoutingInfo.Empty;
+        return new Status(
+            StatusCode.Unavailable,
+            $"cluster {ClusterId} does not answer at {string.Join(", ", _addresses)} within {patience.TotalSeconds} s: {reason}");
     }
 
     /// <summary>Sum over the disks of the storage nodes that answer; two nodes on one disk count it twice.</summary>
