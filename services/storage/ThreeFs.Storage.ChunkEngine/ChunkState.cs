@@ -13,6 +13,8 @@ public readonly record struct ContentState(
     UpdateVersion Version, ChainVersion ChainVersion, uint Length, uint Crc, UpdateTag Tag, bool IsRemove)
 {
     public bool Exists => Version.Value != 0;
+
+    public ChannelUpdate ToChannelUpdate(ChunkId chunk) => new(Tag, chunk, Version, Length, Crc);
 }
 
 /// <summary>What the engine holds of a chunk: the committed content, and the pending one if there is.</summary>

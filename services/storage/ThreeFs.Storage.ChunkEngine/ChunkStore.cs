@@ -1,6 +1,7 @@
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Contracts.Storage;
+using ThreeFs.Storage.ChunkEngine.Channels;
 using ThreeFs.Storage.ChunkEngine.Chunks;
 using ThreeFs.Storage.ChunkEngine.Device;
 using ThreeFs.Storage.ChunkEngine.Engine;
@@ -59,6 +60,12 @@ public sealed class ChunkStore : IAsyncDisposable
 
     /// <summary>Chunks with a committed or a pending content, and removed ones that are not folded yet.</summary>
     public int ChunkCount => _core.Chunks.Count;
+
+    /// <summary>
+    /// The last update of each client channel, filled by commits. What it says of an update is as durable as the update
+    /// itself.
+    /// </summary>
+    public ChannelTable Channels => _core.Channels;
 
     public EngineCounters Counters => _core.Counters;
 
@@ -202,6 +209,27 @@ public sealed class ChunkStore : IAsyncDisposable
         return result;
     }
 
+    /// <summary>Forgets all channels, in the index too: what this target did may not be what its chain did.</summary>
+    public StatusCode ClearChannels()
+    {
+        ChannelWrites.AddRemovalOf(_core.Batch, _core.Channels.UsedSlots);
+        _core.Channels.Clear();
+        return _core.WriteBatch();
+    }
+
+    /// <summary>
+    /// Takes over what another replica knows of its channels; the later update of a channel counts. Of use once a flush after
+    /// this has completed: until then the target must not answer for its chain.
+    /// </summary>
+    public StatusCode AdoptChannels(ReadOnlySpan<ChannelUpdate> updates)
+    {
+        foreach (ref readonly var update in updates) _core.Channels.Record(update);
+        var changes = new List<(int Slot, ChannelUpdate Update)>();
+        _core.Channels.TakeChanges(changes);
+        ChannelWrites.AddTo(_core.Batch, changes);
+        return _core.WriteBatch();
+    }
+
     /// <summary>Makes every update and commit answered before the call durable. Concurrent callers share flushes.</summary>
     public ValueTask<StatusCode> FlushAsync() => _flusher.FlushAsync();
 
@@ -272,6 +300,7 @@ public sealed class ChunkStore : IAsyncDisposable
         record.Commit(chainVersion, _core.Arrays);
         _core.HoldCommit(record);
         _core.ListForFold(record, delta);
+        _core.Channels.Record(delta.State.ToChannelUpdate(chunk));
         _core.Counters.Commits++;
         return new UpdateResult(
             StatusCode.Ok, version, new CommitVersion(version.Value), delta.State.Length, delta.State.Crc, chainVersion);

@@ -29,6 +29,9 @@ public sealed record ChunkStoreOptions
     /// <summary>Calls of <see cref="ChunkStore.MaintainAsync"/> between two folds that nothing else asked for.</summary>
     public int FoldEveryCalls { get; init; } = 20;
 
+    /// <summary>Clients' channels of which the last update is remembered; the longest unused one is forgotten.</summary>
+    public int Channels { get; init; } = 16 * 1024;
+
     /// <summary>Bytes of the engine's own buffer pool: overlays, edges and copies.</summary>
     public long BufferBytes { get; init; } = 512 * ByteSize.MiB;
 

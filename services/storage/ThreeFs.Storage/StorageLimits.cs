@@ -6,9 +6,6 @@ public sealed record StorageLimits
     /// <summary>Updates and waiting readers in line for one chunk; further ones are <see cref="Base.StatusCode.Overloaded"/>.</summary>
     public int ChunkQueue { get; init; } = 128;
 
-    /// <summary>Clients' channels a target remembers the last answer of; the longest unused one is forgotten.</summary>
-    public int Channels { get; init; } = 16 * 1024;
-
     /// <summary>Longest single attempt to forward.</summary>
     public TimeSpan ForwardAttempt { get; init; } = TimeSpan.FromSeconds(10);
 

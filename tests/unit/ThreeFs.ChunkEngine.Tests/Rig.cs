@@ -74,7 +74,12 @@ internal sealed class Rig : IChunkStoreObserver
         return task.GetAwaiter().GetResult();
     }
 
-    public UpdateTag NextTag() => new(new ClientId(Boot(99)), new ChannelId(3), ++_sequence);
+    /// <summary>The client's channel that updates come through.</summary>
+    public ushort Channel { get; set; } = 3;
+
+    public UpdateTag NextTag() => LastTag = new(new ClientId(Boot(99)), new ChannelId(Channel), ++_sequence);
+
+    public UpdateTag LastTag { get; private set; }
 
     public UpdateResult Prepare(UpdateKind kind, uint offset, ReadOnlySpan<byte> payload, uint length = 0, ChunkId? chunk = null, ulong version = 0)
     {

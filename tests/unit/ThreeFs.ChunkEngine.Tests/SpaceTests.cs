@@ -47,7 +47,7 @@ public sealed class SpaceTests
         Assert.Equal(0, rig.Store.OutstandingBuffers);
         Assert.True(rig.Store.GetSpace().FreeBytes >= free + (600L << 16));
         Assert.True(rig.Device.CapacityBytes - rig.Device.GetSpace().FreeBytes <= 256 << 16, "only the first group stays reserved");
-        Assert.Equal(2, rig.Index.Count); // the target and the flush mark
+        Assert.Equal(3, rig.Index.Count); // the target, the flush mark and the client's channel
     }
 
     [Fact]

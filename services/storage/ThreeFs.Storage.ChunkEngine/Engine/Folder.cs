@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using ThreeFs.Base;
 using ThreeFs.Base.Tasks;
+using ThreeFs.Contracts.Storage;
+using ThreeFs.Storage.ChunkEngine.Channels;
 using ThreeFs.Storage.ChunkEngine.Chunks;
 using ThreeFs.Storage.ChunkEngine.Device;
 
@@ -12,8 +14,9 @@ namespace ThreeFs.Storage.ChunkEngine.Engine;
 /// <remarks>
 /// The order is the whole argument for power loss. (1) Flush: the updates to fold, their commits and their data are durable, so
 /// a crash from here on finds them in the index. (2) Wait for reads that may use the old units. (3) Write redo content in
-/// place; a torn write is repaired by the update's record. (4) Flush the blocks. (5) One batch a chunk: new folded
-/// record, checksums, updates deleted, replaced blocks free. Replaced blocks are handed out only after the next (1), when that batch
+/// place; a torn write is repaired by the update's record. (4) Flush the blocks. (5) The channels' last updates as they
+/// were at (1), which the records deleted next cannot tell any more. (6) One batch a chunk: new folded record, checksums, updates
+/// deleted, replaced blocks free. Replaced blocks are handed out only after the next (1), when that batch
 /// is durable. One fold runs at a time; updates go on beside it and are folded by the next one.
 /// </remarks>
 internal sealed class Folder(StoreCore core, Flusher flusher)
@@ -28,12 +31,13 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
     private const int MaxWaits = 4;
 
     private readonly List<ChunkRecord> _work = [];
+    private readonly List<(int Slot, ChannelUpdate Update)> _channels = [];
     private readonly FoldWriter _writer = new(core);
     private SharedCompletion<StatusCode>? _running;
     private int _nextToApply;
 
     public bool HasWork =>
-        core.Unfolded.Count > 0 || core.Space.RetiredCount > 0 || core.RetiredLeases.Count > 0 || core.HasHeldCommits;
+        core.Unfolded.Count > 0 || core.Space.RetiredCount > 0 || core.RetiredLeases.Count > 0 || core.HasHeldCommits || core.Channels.HasChanges;
 
     private bool IsDue =>
         core.OverlayBytes >= core.Options.FoldAtOverlayBytes
@@ -108,6 +112,8 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
     {
         var code = core.WriteBatch(); // the held commits: what is folded below is committed in the index
         if (code != StatusCode.Ok) return code;
+        _channels.Clear();
+        core.Channels.TakeChanges(_channels);
         _work.Clear();
         _work.AddRange(core.Unfolded);
         core.Unfolded.Clear();
@@ -124,7 +130,7 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
         await core.Readers.WaitAsync();
         core.Space.GiveBackRetired(retiredBlocks);
         core.FreeRetiredLeases(retiredLeases);
-        if (_work.Count > 0)
+        if (_work.Count > 0 || _channels.Count > 0)
         {
             code = await ApplyAsync();
             if (code != StatusCode.Ok) return code;
@@ -173,12 +179,15 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
 
     private StatusCode WriteRecords()
     {
+        ChannelWrites.AddTo(core.Batch, _channels);
+        var code = core.WriteBatch();
+        if (code != StatusCode.Ok) return code;
         var first = 0;
         for (var i = 0; i < _work.Count; i++)
         {
             _writer.AddRecords(_work[i]);
             if (core.Batch.Bytes.Length < BatchBytes && i + 1 < _work.Count) continue;
-            var code = core.WriteBatch();
+            code = core.WriteBatch();
             if (code != StatusCode.Ok) return code;
             for (; first <= i; first++) _writer.Finish(_work[first]);
         }

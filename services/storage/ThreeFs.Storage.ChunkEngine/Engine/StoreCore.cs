@@ -1,6 +1,7 @@
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Storage.ChunkEngine.Allocation;
+using ThreeFs.Storage.ChunkEngine.Channels;
 using ThreeFs.Storage.ChunkEngine.Chunks;
 using ThreeFs.Storage.ChunkEngine.Device;
 using ThreeFs.Storage.ChunkEngine.Index;
@@ -27,6 +28,7 @@ internal sealed class StoreCore : IDisposable
         Options = options;
         Space = new BlockSpace(device, options);
         Pool = new BufferPool(options.BufferBytes);
+        Channels = new ChannelTable(options.Channels);
     }
 
     public IBlockDevice Device { get; }
@@ -38,6 +40,8 @@ internal sealed class StoreCore : IDisposable
     public BlockSpace Space { get; }
 
     public BufferPool Pool { get; }
+
+    public ChannelTable Channels { get; }
 
     public UnitArrays Arrays { get; } = new();
 

@@ -40,6 +40,7 @@ internal sealed class StoreLoader(StoreCore core)
         if (status.IsOk) status = CheckPages();
         if (status.IsOk) status = Scan(Keys.Commit, AddCommit);
         if (status.IsOk) status = Scan(Keys.Log, AddUpdate);
+        if (status.IsOk) status = Scan(Keys.Channel, AddChannel);
         if (status.IsOk) status = core.Space.LoadBitmaps(core.Index);
         core.LastSequence = Math.Max(core.LastSequence, flushed);
         foreach (var (chunk, updates) in _updates)
@@ -178,6 +179,13 @@ internal sealed class StoreLoader(StoreCore core)
         updates.Add(delta);
     }
 
+    private void AddChannel(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        var read = ChannelRecord.Read(key, value);
+        if (read.TryGet(out var update)) core.Channels.Restore(Keys.SlotOf(key), update);
+        else _failure = read.Status;
+    }
+
     private async ValueTask<Status> DropTornAsync(ChunkId chunk, List<ChunkDelta> updates, ulong flushed)
     {
         for (var i = 0; i < updates.Count; i++)
@@ -268,6 +276,7 @@ internal sealed class StoreLoader(StoreCore core)
             if (!isCommitted || delta.Sequence > commit.Sequence) continue;
             record.Commit(delta.Sequence == commit.Sequence ? commit.Chain : delta.State.ChainVersion, core.Arrays);
             core.ListForFold(record, delta);
+            core.Channels.Record(delta.State.ToChannelUpdate(chunk));
         }
 
         return Status.Ok;

@@ -14,6 +14,7 @@ namespace ThreeFs.Storage.ChunkEngine.Records;
 /// 'K' chunk:16             newest committed update           (CommitRecord)
 /// 'C' position:8 page:2    checksums of 256 units of a block (u8 version, u32 each)
 /// 'B' class:1 group:4      blocks in use of a group of 256   (u8 version, 32 bytes)
+/// 'H' slot:4               last update of a client's channel (ChannelRecord)
 /// </code>
 /// </summary>
 internal static class Keys
@@ -26,6 +27,9 @@ internal static class Keys
     public const byte Checksums = (byte)'C';
     public const byte Bitmap = (byte)'B';
 
+    public const byte Channel = (byte)'H';
+
+    public const int ChannelSize = 5;
     public const int MaxSize = 1 + ChunkId.Size + 8;
 
     public static ReadOnlySpan<byte> ForTarget => [Target];
@@ -61,6 +65,15 @@ internal static class Keys
         BinaryPrimitives.WriteUInt32BigEndian(room[2..], (uint)group);
         return room[..6];
     }
+
+    public static ReadOnlySpan<byte> ForChannel(Span<byte> room, int slot)
+    {
+        room[0] = Channel;
+        BinaryPrimitives.WriteUInt32BigEndian(room[1..], (uint)slot);
+        return room[..ChannelSize];
+    }
+
+    public static int SlotOf(ReadOnlySpan<byte> key) => (int)BinaryPrimitives.ReadUInt32BigEndian(key[1..]);
 
     public static ChunkId ChunkOf(ReadOnlySpan<byte> key) => ChunkId.ReadFrom(key[1..]);
 

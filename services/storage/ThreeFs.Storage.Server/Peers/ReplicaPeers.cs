@@ -61,12 +61,19 @@ internal sealed class ReplicaPeers(ConnectionPool pool, IExecutor executor, Buff
         return UpdateAnswer(answer);
     }
 
-    public async ValueTask<UpdateResult> SyncDoneAsync(NodeInfo node, SyncDoneRequest request, TimeSpan timeout)
+    public async ValueTask<UpdateResult> SyncDoneAsync(
+        NodeInfo node, VersionedChain chain, TargetId target, ChannelUpdate[] channels, TimeSpan timeout)
     {
         if (pool.Peer(node) is not { } peer) return Failure(StatusCode.ConnectFailed);
         var opened = await OpenAsync(peer, CancellationToken.None);
         if (!opened.TryGet(out var connection)) return Failure(opened.Code);
-        using var answer = await Send(connection, request, timeout);
+        var size = channels.Length * ChannelUpdate.Size;
+        using var buffer = buffers.TryRent(size);
+        if (buffer is null) return Failure(StatusCode.Overloaded);
+        var payload = buffer.Memory.Slice(0, size);
+        for (var i = 0; i < channels.Length; i++) channels[i].WriteTo(payload.Span[(i * ChannelUpdate.Size)..]);
+        var request = new SyncDoneRequest(chain, target, (uint)channels.Length, Crc32C.Compute(payload.Span));
+        using var answer = await Send(connection, request, payload, timeout);
         await executor.Enter();
         return UpdateAnswer(answer);
     }
@@ -131,11 +138,12 @@ internal sealed class ReplicaPeers(ConnectionPool pool, IExecutor executor, Buff
         return connection.CallAsync(new Call { Method = (ushort)StorageMethod.QueryCommitted, Header = header, Timeout = timeout });
     }
 
-    private static ValueTask<CallResult> Send(IConnection connection, in SyncDoneRequest request, TimeSpan timeout)
+    private static ValueTask<CallResult> Send(IConnection connection, in SyncDoneRequest request, IoSlices payload, TimeSpan timeout)
     {
         Span<byte> header = stackalloc byte[ReplicaCodec.SyncDoneSize];
         ReplicaCodec.Write(header, request);
-        return connection.CallAsync(new Call { Method = (ushort)StorageMethod.SyncDone, Header = header, Timeout = timeout });
+        var call = new Call { Method = (ushort)StorageMethod.SyncDone, Header = header, SendPayload = payload, Timeout = timeout };
+        return connection.CallAsync(call);
     }
 
     private static ValueTask<CallResult> Send(

@@ -92,12 +92,25 @@ internal sealed class ControlRequests(ReplicaSet replicas, BufferPool buffers, T
     {
         var code = ReplicaCodec.Read(request.Header, out SyncDoneRequest done);
         if (code != StatusCode.Ok) return Outcome.Failed(code);
+        if (!TryReadChannels(request, done, out var channels)) return Outcome.Failed(StatusCode.ChecksumMismatch);
         if (replicas.Find(done.Target) is not { } replica || replica.Chain != done.Chain.Id) return Outcome.Failed(NotHere(done.Target));
         var home = Homing.From(replica.Services.Executor);
         await replica.Services.Executor.Enter();
-        var result = await replica.SyncDoneAsync(done);
+        var result = await replica.SyncDoneAsync(done.Chain, channels);
         await home.ReturnAsync();
         return UpdateRequests.Answer(request, result);
+    }
+
+    private static bool TryReadChannels(ServerRequest request, in SyncDoneRequest done, out ChannelUpdate[] channels)
+    {
+        channels = [];
+        if (request.PayloadLength != done.ChannelCount * (long)ChannelUpdate.Size) return false;
+        if (done.ChannelCount == 0) return true;
+        var bytes = request.Payload[0].Span[..request.PayloadLength];
+        if (Crc32C.Compute(bytes) != done.Crc) return false;
+        channels = new ChannelUpdate[done.ChannelCount];
+        for (var i = 0; i < channels.Length; i++) channels[i] = ChannelUpdate.ReadFrom(bytes[(i * ChannelUpdate.Size)..]);
+        return true;
     }
 
     private async ValueTask<Outcome> FlushAsync(ServerRequest request)

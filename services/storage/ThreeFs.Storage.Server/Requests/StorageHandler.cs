@@ -39,14 +39,27 @@ internal sealed class StorageHandler : IServerHandler
     public Status Accept(ServerRequest request)
     {
         var method = (StorageMethod)request.Method;
-        if (method is not (StorageMethod.Write or StorageMethod.Update))
-            return new Status(StatusCode.InvalidArgument, $"method {request.Method:x4} takes no payload");
+        return method switch
+        {
+            StorageMethod.Write => AcceptUpdate(request, _clientBuffers),
+            StorageMethod.Update => AcceptUpdate(request, _replicaBuffers),
+            StorageMethod.SyncDone => Receive(request, _replicaBuffers),
+            _ => new Status(StatusCode.InvalidArgument, $"method {request.Method:x4} takes no payload"),
+        };
+    }
+
+    private Status AcceptUpdate(ServerRequest request, BufferPool pool)
+    {
         var code = StorageCodec.ReadUpdateRequest(request.Header, out var update);
         if (code != StatusCode.Ok) return new Status(code, $"the header of an update from {request.Connection.Peer} cannot be read");
         if (update.PayloadLength != request.PayloadLength)
             return new Status(StatusCode.InvalidArgument, $"the update says {update.PayloadLength} bytes and sends {request.PayloadLength}");
         if (_replicas.Find(update.Chain.Id) is null) return StatusCode.TargetNotFound;
-        var pool = method == StorageMethod.Write ? _clientBuffers : _replicaBuffers;
+        return Receive(request, pool);
+    }
+
+    private static Status Receive(ServerRequest request, BufferPool pool)
+    {
         if (pool.TryRent(request.PayloadLength) is not { } buffer) return StatusCode.Overloaded;
         request.ReceiveInto(buffer.Memory.Slice(0, request.PayloadLength), buffer);
         return Status.Ok;

@@ -21,7 +21,9 @@ public interface IReplicaPeers
 
     ValueTask<UpdateResult> QueryCommittedAsync(NodeInfo node, QueryCommittedRequest request, TimeSpan timeout);
 
-    ValueTask<UpdateResult> SyncDoneAsync(NodeInfo node, SyncDoneRequest request, TimeSpan timeout);
+    /// <summary>Says that all chunks were sent, with the last update of each channel.</summary>
+    ValueTask<UpdateResult> SyncDoneAsync(
+        NodeInfo node, VersionedChain chain, TargetId target, ChannelUpdate[] channels, TimeSpan timeout);
 
     ValueTask<Result<ChunkPage>> ListChunksAsync(NodeInfo node, ListChunksRequest request, TimeSpan timeout, CancellationToken ct);
 

@@ -15,7 +15,8 @@ namespace ThreeFs.Storage.Recovery;
 /// One attempt belongs to one version of the chain. It walks both lists of chunks in the order of their ids, page by page,
 /// and settles each difference under the chunk's lock, so that no update of the chunk is in flight: <see cref="SyncRules"/> decides.
 /// The lists need not be of one moment: what changes after it was listed is sent by the update itself. When all is compared, the
-/// successor is told (SyncDone), reports UpToDate, and mgmtd lets it serve. Any failure ends the attempt; the
+/// successor is told (SyncDone) and gets what this replica knows of its clients' channels, so that it recognises repetitions
+/// too; it reports UpToDate, and mgmtd lets it serve. Any failure ends the attempt; the
 /// next one compares again and sends only what is still missing. At most <see cref="StorageLimits.ResyncConcurrency"/> chunks
 /// are under way.
 /// </remarks>
@@ -94,7 +95,7 @@ internal sealed class Resyncer(Replica replica)
         if (drained != StatusCode.Ok) return drained;
         if (change.IsCancellationRequested) return StatusCode.Cancelled;
         var done = await _services.Peers.SyncDoneAsync(
-            node, new SyncDoneRequest(place.Chain, place.Successor!.Value), _services.Limits.ResyncChunkTime);
+            node, place.Chain, place.Successor!.Value, replica.Store.Channels.ToArray(), _services.Limits.ResyncChunkTime);
         return done.Code;
     }
 

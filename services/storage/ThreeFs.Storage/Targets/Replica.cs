@@ -46,7 +46,6 @@ public sealed class Replica : IAsyncDisposable
         Place = ChainPlace.Unknown(store.Identity.Target, store.Identity.Chain);
         Standing = TargetStanding.Started;
         Locks = new ChunkLocks(services.Limits.ChunkQueue);
-        Channels = new ChannelTable(services.Limits.Channels);
         Repairer = new Repairer(this);
         Updates = new UpdateRunner(this);
         Reads = new ReadRunner(this);
@@ -71,7 +70,6 @@ public sealed class Replica : IAsyncDisposable
 
     public ReplicaServices Services { get; }
     internal ChunkLocks Locks { get; }
-    internal ChannelTable Channels { get; }
     internal UpdateRunner Updates { get; }
     internal ReadRunner Reads { get; }
     internal PendingResolver Resolver { get; }
@@ -134,20 +132,24 @@ public sealed class Replica : IAsyncDisposable
         return Store.List(after is { } id ? ChunkIds.Next(id) : default, ChunkIds.Max, page);
     }
 
-    /// <summary>The predecessor says that everything was sent. Flushed first, so that the chain's promises hold here too.</summary>
-    public async ValueTask<UpdateResult> SyncDoneAsync(SyncDoneRequest request)
+    /// <summary>
+    /// The predecessor says that everything was sent, and what it knows of its channels. Flushed first, so that the chain's
+    /// promises hold here too.
+    /// </summary>
+    public async ValueTask<UpdateResult> SyncDoneAsync(VersionedChain chain, ReadOnlyMemory<ChannelUpdate> channels)
     {
-        var code = GateSyncDone(request.Chain);
-        if (code != StatusCode.Ok) return Refuse(code, request.Chain);
-        code = await Store.FlushAsync();
+        var code = GateSyncDone(chain);
+        if (code != StatusCode.Ok) return Refuse(code, chain);
+        code = Store.AdoptChannels(channels.Span);
+        if (code == StatusCode.Ok) code = await Store.FlushAsync();
         if (code != StatusCode.Ok)
         {
             Fail(new Status(code, "flush at the end of a resync failed"), mayRecover: true);
-            return Refuse(StatusCode.TargetNotServing, request.Chain);
+            return Refuse(StatusCode.TargetNotServing, chain);
         }
 
-        code = GateSyncDone(request.Chain);
-        if (code != StatusCode.Ok) return Refuse(code, request.Chain);
+        code = GateSyncDone(chain);
+        if (code != StatusCode.Ok) return Refuse(code, chain);
         Stand(Standing.SyncDone());
         return new UpdateResult(StatusCode.Ok, default, default, 0, 0, Place.Chain.Version);
     }
@@ -215,6 +217,8 @@ public sealed class Replica : IAsyncDisposable
             Stand(Standing.Observe(place));
         }
 
+        // What it did before, or under another predecessor, may not be what the chain did; the predecessor tells at the end.
+        if (place.State == TargetState.Syncing) Store.ClearChannels();
         Inherit(old);
         if (place.IsHead && !old.IsHead) Resolver.BecameHead();
         WakeWaiters();
@@ -258,7 +262,6 @@ public sealed class Replica : IAsyncDisposable
         var old = Standing;
         Standing = next;
         if (old.Local == next.Local) return;
-        if (old.Local == LocalTargetState.UpToDate) Channels.Clear();
         Log.StandingChanged(Services.Log, Target, Place.Chain, old.Local, next.Local);
         Services.Observer.StandingChanged(this);
     }

@@ -4,6 +4,7 @@ using ThreeFs.Base.Memory;
 using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Storage;
 using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.ChunkEngine.Channels;
 using ThreeFs.Storage.Craq;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Threading;
@@ -50,8 +51,8 @@ internal sealed class UpdateRunner(Replica replica)
     {
         if (source == UpdateSource.Client && request.Kind != UpdateKind.Remove)
         {
-            var verdict = replica.Channels.Look(request.Tag, request.Chunk, out var known);
-            if (verdict == ChannelVerdict.Repeated) return known with { ChainVersion = replica.Place.Chain.Version };
+            var verdict = replica.Store.Channels.Look(request.Tag, request.Chunk, out var known);
+            if (verdict == ChannelVerdict.Repeated) return known.ToResult(replica.Place.Chain.Version);
             if (verdict == ChannelVerdict.Stale) return replica.Refuse(StatusCode.ChannelSequenceStale, request.Chain);
         }
 
@@ -66,9 +67,7 @@ internal sealed class UpdateRunner(Replica replica)
         }
 
         if (admission.Kind != AdmissionKind.Prepare) return Answer(admission, request, source);
-        var result = await ExecuteAsync(request, payload, source, admission, deadline);
-        if (result.Code == StatusCode.Ok) replica.Channels.Record(request.Tag, request.Chunk, result);
-        return result;
+        return await ExecuteAsync(request, payload, source, admission, deadline);
     }
 
     private UpdateResult Answer(in Admission admission, in UpdateRequest request, UpdateSource source)
@@ -102,7 +101,11 @@ internal sealed class UpdateRunner(Replica replica)
         }
 
         if (prepared.Code == StatusCode.ChunkNotFound && request.Kind == UpdateKind.Remove)
+        {
+            replica.Store.Channels.Record(new ChannelUpdate(request.Tag, request.Chunk, admission.Version, 0, 0));
             return new UpdateResult(StatusCode.Ok, admission.Version, new CommitVersion(admission.Version.Value), 0, 0, replica.Place.Chain.Version);
+        }
+
         if (prepared.Code != StatusCode.Ok) return PrepareFailed(prepared.Code, request);
         var pending = new Content(prepared.Update, prepared.ChunkLength, prepared.Crc, request.Tag, request.Kind == UpdateKind.Remove);
         return await FinishAsync(request, payload, hasPayload: true, pending, source, admission.IsResumed, deadline);
@@ -136,7 +139,6 @@ internal sealed class UpdateRunner(Replica replica)
             replica.Place.Chain, chunk, pending.IsRemove ? UpdateKind.Remove : UpdateKind.Replace, 0, pending.Length, size,
             pending.Crc, pending.Tag, pending.Version, default);
         var result = await FinishAsync(request, default, hasPayload: false, pending, UpdateSource.Resolver, mayBeKept: true, deadline);
-        if (result.Code == StatusCode.Ok) replica.Channels.Record(pending.Tag, chunk, result);
         return result.Code;
     }
 

@@ -22,12 +22,6 @@ internal sealed class History
 
     private sealed record Seen(ChunkId Chunk, ulong Version, uint Crc, uint Length, double Began, double Ended, string Who);
 
-    /// <summary>
-    /// How many updates may have been executed twice: a repetition is recognised by the replicas that saw the update, and by the chunk
-    /// itself as long as no other update followed; when the process of each such replica has ended meanwhile, it is not.
-    /// </summary>
-    public int Repetitions { get; set; }
-
     private readonly List<Write> _writes = [];
     private readonly List<Seen> _seen = [];
 
@@ -108,7 +102,7 @@ internal sealed class History
         var known = writes.Where(w => w.Version != 0).ToDictionary(w => w.Version);
         var open = writes.Count - known.Count;
         if (known.Count > 0 && known.Keys.Max() > last) throw new InvalidOperationException($"{chunk}: acknowledged version {known.Keys.Max()} is lost, {last} is there");
-        if ((ulong)(known.Count + open + Repetitions) < last) throw new InvalidOperationException($"{chunk}: {writes.Count} writes made {last} versions");
+        if ((ulong)(known.Count + open) < last) throw new InvalidOperationException($"{chunk}: {writes.Count} writes made {last} versions");
         var content = Array.Empty<byte>();
         for (var version = 1UL; version <= last && known.TryGetValue(version, out var write); version++)
         {

@@ -74,7 +74,7 @@ internal sealed class Life : IExecutor, ILease, IRoutingSource, IChunkStoreObser
 
     private readonly SimCluster _cluster;
     private readonly SimLoop.Line _posts;
-    private readonly SimLoop.Line _disk;
+    private readonly SimLoop.Source _disk;
     private long _leaseEnd = long.MinValue;
 
     public Life(SimCluster cluster, SimNode node, SimulatedWork work)
@@ -82,8 +82,7 @@ internal sealed class Life : IExecutor, ILease, IRoutingSource, IChunkStoreObser
         _cluster = cluster;
         Node = node;
         _posts = cluster.Loop.NewLine(this);
-        _disk = cluster.Loop.NewLine(this);
-        _disk.Source = (() => work.Waiting > 0, () => work.Step());
+        _disk = cluster.Loop.NewSource(this, () => work.Waiting > 0, () => work.Step());
         Generation = ++cluster.Generations;
     }
 
@@ -121,7 +120,7 @@ internal sealed class Life : IExecutor, ILease, IRoutingSource, IChunkStoreObser
     public void End()
     {
         IsDead = true;
-        _cluster.Loop.Remove(_posts);
+        _posts.Close();
         _cluster.Loop.Remove(_disk);
     }
 

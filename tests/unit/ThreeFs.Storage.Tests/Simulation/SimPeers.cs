@@ -39,8 +39,9 @@ internal sealed class SimPeers(SimCluster cluster, Life from) : IReplicaPeers
     public ValueTask<UpdateResult> QueryCommittedAsync(NodeInfo node, QueryCommittedRequest request, TimeSpan timeout) => LinkTo(node.Id).CallAsync(
         to => ValueTask.FromResult(to.Replica?.QueryCommitted(request) ?? Failure(StatusCode.TargetNotFound)), Failure, timeout, default);
 
-    public ValueTask<UpdateResult> SyncDoneAsync(NodeInfo node, SyncDoneRequest request, TimeSpan timeout) => LinkTo(node.Id).CallAsync(
-        to => to.Replica?.SyncDoneAsync(request) ?? ValueTask.FromResult(Failure(StatusCode.TargetNotFound)), Failure, timeout, default);
+    public ValueTask<UpdateResult> SyncDoneAsync(
+        NodeInfo node, VersionedChain chain, TargetId target, ChannelUpdate[] channels, TimeSpan timeout) => LinkTo(node.Id).CallAsync(
+        to => to.Replica?.SyncDoneAsync(chain, channels) ?? ValueTask.FromResult(Failure(StatusCode.TargetNotFound)), Failure, timeout, default);
 
     public ValueTask<Result<ChunkPage>> ListChunksAsync(NodeInfo node, ListChunksRequest request, TimeSpan timeout, CancellationToken ct) =>
         LinkTo(node.Id).CallAsync(to => ValueTask.FromResult(List(to, request)), code => (Result<ChunkPage>)code, timeout, ct);
