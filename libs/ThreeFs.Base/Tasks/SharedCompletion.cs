@@ -5,11 +5,12 @@ namespace ThreeFs.Base.Tasks;
 /// <summary>
 /// One result for any number of waiters, who all go on inline, in the order in which they came, on the thread that sets it. Used by
 /// one thread. A <see cref="TaskCompletionSource{T}"/> cannot stand in: of several awaiters a task resumes one inline and sends the
-/// others to the thread pool, off the thread that owns their state.
+/// others to the thread pool, off the thread that owns their state. Used again after <see cref="Reset"/> it allocates nothing.
 /// </summary>
 public sealed class SharedCompletion<T>
 {
     private readonly List<Waiter> _waiters = [];
+    private readonly Stack<Waiter> _idle = new();
     private bool _isCompleted;
     private T _result = default!;
     private Exception? _exception;
@@ -17,7 +18,7 @@ public sealed class SharedCompletion<T>
     /// <summary>Await each returned task once.</summary>
     public ValueTask<T> WaitAsync()
     {
-        var waiter = new Waiter();
+        if (!_idle.TryPop(out var waiter)) waiter = new Waiter(_idle);
         if (_isCompleted) waiter.Complete(_result, _exception);
         else _waiters.Add(waiter);
         return waiter.Task;
@@ -27,6 +28,13 @@ public sealed class SharedCompletion<T>
 
     public void SetException(Exception exception) => Complete(default!, exception);
 
+    /// <summary>Makes it a completion that is not set yet; not before the call that set it has returned.</summary>
+    public void Reset()
+    {
+        Invariant.Check(_isCompleted && _waiters.Count == 0, "a completion is used again when everybody has its result");
+        (_isCompleted, _result, _exception) = (false, default!, null);
+    }
+
     private void Complete(T result, Exception? exception)
     {
         Invariant.Check(!_isCompleted, "a completion is set once");
@@ -35,7 +43,7 @@ public sealed class SharedCompletion<T>
         _waiters.Clear();
     }
 
-    private sealed class Waiter : IValueTaskSource<T>
+    private sealed class Waiter(Stack<Waiter> home) : IValueTaskSource<T>
     {
         private ManualResetValueTaskSourceCore<T> _core;
 
@@ -47,7 +55,20 @@ public sealed class SharedCompletion<T>
             else _core.SetException(exception);
         }
 
-        public T GetResult(short token) => _core.GetResult(token);
+        public T GetResult(short token)
+        {
+            // A wrong token throws here, before anything is returned to the pool.
+            _core.GetStatus(token);
+            try
+            {
+                return _core.GetResult(token);
+            }
+            finally
+            {
+                _core.Reset();
+                home.Push(this);
+            }
+        }
 
         public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
 

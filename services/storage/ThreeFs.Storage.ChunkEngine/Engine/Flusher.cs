@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using ThreeFs.Base;
 using ThreeFs.Base.Tasks;
 using ThreeFs.Storage.ChunkEngine.Index;
@@ -20,13 +21,14 @@ internal sealed class Flusher(StoreCore core)
 
     private bool _isRunning;
     private ulong _marked = core.LastSequence;
+    private readonly Stack<SharedCompletion<StatusCode>> _idle = new();
     private SharedCompletion<StatusCode>? _next;
 
     public ValueTask<StatusCode> FlushAsync()
     {
         if (_isRunning)
         {
-            _next ??= new SharedCompletion<StatusCode>();
+            _next ??= _idle.TryPop(out var idle) ? idle : new SharedCompletion<StatusCode>();
             return _next.WaitAsync();
         }
 
@@ -51,6 +53,7 @@ internal sealed class Flusher(StoreCore core)
         return Status.Ok;
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> RunFirstAsync()
     {
         var code = await FlushOnceAsync();
@@ -70,9 +73,12 @@ internal sealed class Flusher(StoreCore core)
             isLast = _next is null;
             if (isLast) _isRunning = false; // before the waiters go on: they may flush again
             waiting.SetResult(code);
+            waiting.Reset();
+            _idle.Push(waiting);
         }
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<StatusCode> FlushOnceAsync()
     {
         core.Counters.Flushes++;

@@ -17,9 +17,9 @@ namespace ThreeFs.Storage.ChunkEngine.Engine;
 /// place; a torn write is repaired by the update's record. (4) Flush the blocks. (5) The channels' last updates as they
 /// were at (1), which the records deleted next cannot tell any more. (6) One batch a chunk: new folded record, checksums, updates
 /// deleted, replaced blocks free. Replaced blocks are handed out only after the next (1), when that batch
-/// is durable. One fold runs at a time; updates go on beside it and are folded by the next one.
+/// is durable. One fold runs at a time; updates go on beside it and are folded by the next one. Allocates nothing in steady state.
 /// </remarks>
-internal sealed class Folder(StoreCore core, Flusher flusher)
+internal sealed class Folder
 {
     /// <summary>Chunks whose redo content is written at the same time.</summary>
     private const int Width = 16;
@@ -32,33 +32,48 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
 
     private readonly List<ChunkRecord> _work = [];
     private readonly List<(int Slot, ChannelUpdate Update)> _channels = [];
-    private readonly FoldWriter _writer = new(core);
+    private readonly ValueTask<StatusCode>[] _workers = new ValueTask<StatusCode>[Width];
+    private readonly Stack<SharedCompletion<StatusCode>> _idle = new();
+    private readonly StoreCore _core;
+    private readonly Flusher _flusher;
+    private readonly FoldWriter _writer;
+    private readonly Action _finish;
     private SharedCompletion<StatusCode>? _running;
+    private ValueTaskAwaiter<StatusCode> _fold;
     private int _nextToApply;
 
+    public Folder(StoreCore core, Flusher flusher)
+    {
+        _core = core;
+        _flusher = flusher;
+        _writer = new FoldWriter(core);
+        _finish = Finish;
+    }
+
     public bool HasWork =>
-        core.Unfolded.Count > 0 || core.Space.RetiredCount > 0 || core.RetiredLeases.Count > 0 || core.HasHeldCommits || core.Channels.HasChanges;
+        _core.Unfolded.Count > 0 || _core.Space.RetiredCount > 0 || _core.RetiredLeases.Count > 0 || _core.HasHeldCommits
+        || _core.Channels.HasChanges;
 
     private bool IsDue =>
-        core.OverlayBytes >= core.Options.FoldAtOverlayBytes
-        || core.UnfoldedUpdates >= core.Options.FoldAtUpdates
-        || core.UnfoldedBlockBytes + core.Space.RetiredBytes >= core.Options.FoldAtRetiredBytes;
+        _core.OverlayBytes >= _core.Options.FoldAtOverlayBytes
+        || _core.UnfoldedUpdates >= _core.Options.FoldAtUpdates
+        || _core.UnfoldedBlockBytes + _core.Space.RetiredBytes >= _core.Options.FoldAtRetiredBytes;
 
     public void StartIfDue()
     {
-        if (_running is not null || !core.Health.IsOk || !IsDue) return;
-        _running = new SharedCompletion<StatusCode>();
-        _ = RunAsync(_running);
+        if (_running is null && _core.Health.IsOk && IsDue) Start(Take());
     }
 
     /// <summary>Folds everything committed so far, or joins the running fold.</summary>
     public ValueTask<StatusCode> FoldAsync()
     {
-        var running = _running;
-        if (running is null)
+        if (_running is not { } running)
         {
-            running = _running = new SharedCompletion<StatusCode>();
-            _ = RunAsync(running);
+            // Asked before the start: a fold may be over when that returns.
+            running = Take();
+            var result = running.WaitAsync();
+            Start(running);
+            return result;
         }
 
         return running.WaitAsync();
@@ -66,18 +81,18 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
 
     /// <summary>Holds an update back while too much content waits in memory.</summary>
     public ValueTask<bool> WaitForRoomAsync() =>
-        core.OverlayBytes < core.Options.MaxOverlayBytes ? new ValueTask<bool>(true) : WaitForRoomSlowlyAsync();
+        _core.OverlayBytes < _core.Options.MaxOverlayBytes ? new ValueTask<bool>(true) : WaitForRoomSlowlyAsync();
 
     /// <summary>Hands out a block; when the disk seems full, after folding has freed what it can.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<(StatusCode Code, BlockPosition Position)> TakeBlockAsync(BlockClass size)
     {
-        var result = await core.Space.TakeAsync(size);
-        for (var i = 0; i < MaxWaits && result.Code == StatusCode.NoSpace && HasWork && core.Health.IsOk; i++)
+        var result = await _core.Space.TakeAsync(size);
+        for (var i = 0; i < MaxWaits && result.Code == StatusCode.NoSpace && HasWork && _core.Health.IsOk; i++)
         {
             await FoldAsync();
-            while (await core.Space.ReleaseOneGroupAsync()) { }
-            result = await core.Space.TakeAsync(size);
+            while (await _core.Space.ReleaseOneGroupAsync()) { }
+            result = await _core.Space.TakeAsync(size);
         }
 
         return result;
@@ -85,88 +100,106 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
 
     private async ValueTask<bool> WaitForRoomSlowlyAsync()
     {
-        for (var i = 0; i < MaxWaits && core.OverlayBytes >= core.Options.MaxOverlayBytes && core.Health.IsOk; i++)
+        for (var i = 0; i < MaxWaits && _core.OverlayBytes >= _core.Options.MaxOverlayBytes && _core.Health.IsOk; i++)
             await FoldAsync();
         return true;
     }
 
-    private async Task RunAsync(SharedCompletion<StatusCode> running)
+    private SharedCompletion<StatusCode> Take() => _idle.TryPop(out var idle) ? idle : new SharedCompletion<StatusCode>();
+
+    /// <summary>Without an async method of its own: nobody awaits a fold that was started because it is due.</summary>
+    private void Start(SharedCompletion<StatusCode> running)
     {
+        _running = running;
+        _fold = FoldOnceAsync().GetAwaiter();
+        if (_fold.IsCompleted) Finish();
+        else _fold.UnsafeOnCompleted(_finish);
+    }
+
+    private void Finish()
+    {
+        var running = _running!;
         StatusCode code;
         try
         {
-            code = await FoldOnceAsync();
+            code = _fold.GetResult();
         }
         catch (InvariantException e)
         {
-            code = core.Fault(StatusCode.Internal, e.Message);
+            // Stays the running fold: there is no other one, and who asks for it hears why.
+            _core.Fault(StatusCode.Internal, e.Message);
             running.SetException(e);
-            throw;
+            return;
         }
 
         _running = null;
         running.SetResult(code);
+        running.Reset();
+        _idle.Push(running);
     }
 
-    private async Task<StatusCode> FoldOnceAsync()
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<StatusCode> FoldOnceAsync()
     {
-        var code = core.WriteBatch(); // the held commits: what is folded below is committed in the index
+        var code = _core.WriteBatch(); // the held commits: what is folded below is committed in the index
         if (code != StatusCode.Ok) return code;
         _channels.Clear();
-        core.Channels.TakeChanges(_channels);
+        _core.Channels.TakeChanges(_channels);
         _work.Clear();
-        _work.AddRange(core.Unfolded);
-        core.Unfolded.Clear();
+        _work.AddRange(_core.Unfolded);
+        _core.Unfolded.Clear();
         foreach (var record in _work)
         {
             record.FoldTo = record.Newest;
             record.MayLowerHighWater = true;
         }
 
-        var retiredBlocks = core.Space.RetiredCount;
-        var retiredLeases = core.RetiredLeases.Count;
-        code = await flusher.FlushAsync();
+        var retiredBlocks = _core.Space.RetiredCount;
+        var retiredLeases = _core.RetiredLeases.Count;
+        code = await _flusher.FlushAsync();
         if (code != StatusCode.Ok) return code;
-        await core.Readers.WaitAsync();
-        core.Space.GiveBackRetired(retiredBlocks);
-        core.FreeRetiredLeases(retiredLeases);
+        await _core.Readers.WaitAsync();
+        _core.Space.GiveBackRetired(retiredBlocks);
+        _core.FreeRetiredLeases(retiredLeases);
         if (_work.Count > 0 || _channels.Count > 0)
         {
             code = await ApplyAsync();
             if (code != StatusCode.Ok) return code;
             code = WriteRecords();
             if (code != StatusCode.Ok) return code;
-            core.Counters.Folds++;
-            retiredLeases = core.RetiredLeases.Count;
-            await core.Readers.WaitAsync();
-            core.FreeRetiredLeases(retiredLeases);
+            _core.Counters.Folds++;
+            retiredLeases = _core.RetiredLeases.Count;
+            await _core.Readers.WaitAsync();
+            _core.FreeRetiredLeases(retiredLeases);
         }
 
-        await core.Space.ReleaseOneGroupAsync();
-        return core.Health.Code;
+        await _core.Space.ReleaseOneGroupAsync();
+        return _core.Health.Code;
     }
 
-    private async Task<StatusCode> ApplyAsync()
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<StatusCode> ApplyAsync()
     {
         _nextToApply = 0;
-        var workers = new Task<StatusCode>[Math.Min(Width, _work.Count)];
-        for (var i = 0; i < workers.Length; i++) workers[i] = ApplySomeAsync();
+        var width = Math.Min(Width, _work.Count);
+        for (var i = 0; i < width; i++) _workers[i] = ApplySomeAsync();
         var result = StatusCode.Ok;
-        foreach (var worker in workers)
+        for (var i = 0; i < width; i++)
         {
-            var code = await worker;
+            var code = await _workers[i];
             if (code != StatusCode.Ok) result = code;
         }
 
-        if (result != StatusCode.Ok) return core.Fault(result, "a write to the blocks failed");
+        if (result != StatusCode.Ok) return _core.Fault(result, "a write to the blocks failed");
         if (!_writer.HasWritten) return StatusCode.Ok;
         _writer.HasWritten = false;
-        core.Counters.DeviceFlushes++;
-        result = await core.Device.FlushAsync();
-        return result == StatusCode.Ok ? result : core.Fault(result, "a flush of the blocks failed");
+        _core.Counters.DeviceFlushes++;
+        result = await _core.Device.FlushAsync();
+        return result == StatusCode.Ok ? result : _core.Fault(result, "a flush of the blocks failed");
     }
 
-    private async Task<StatusCode> ApplySomeAsync()
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<StatusCode> ApplySomeAsync()
     {
         while (_nextToApply < _work.Count)
         {
@@ -179,15 +212,15 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
 
     private StatusCode WriteRecords()
     {
-        ChannelWrites.AddTo(core.Batch, _channels);
-        var code = core.WriteBatch();
+        ChannelWrites.AddTo(_core.Batch, _channels);
+        var code = _core.WriteBatch();
         if (code != StatusCode.Ok) return code;
         var first = 0;
         for (var i = 0; i < _work.Count; i++)
         {
             _writer.AddRecords(_work[i]);
-            if (core.Batch.Bytes.Length < BatchBytes && i + 1 < _work.Count) continue;
-            code = core.WriteBatch();
+            if (_core.Batch.Bytes.Length < BatchBytes && i + 1 < _work.Count) continue;
+            code = _core.WriteBatch();
             if (code != StatusCode.Ok) return code;
             for (; first <= i; first++) _writer.Finish(_work[first]);
         }
@@ -196,8 +229,8 @@ internal sealed class Folder(StoreCore core, Flusher flusher)
         foreach (var record in _work)
         {
             record.IsListedForFold = record.Oldest is not null;
-            if (record.IsListedForFold) core.Unfolded.Add(record);
-            else core.ForgetIfEmpty(record);
+            if (record.IsListedForFold) _core.Unfolded.Add(record);
+            else _core.ForgetIfEmpty(record);
         }
 
         return StatusCode.Ok;

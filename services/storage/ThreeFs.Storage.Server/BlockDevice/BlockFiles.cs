@@ -16,6 +16,7 @@ internal sealed class BlockFiles : IBlockDevice
 {
     private readonly BlockFile[] _files;
     private readonly DriveInfo _disk;
+    private readonly Stack<List<(BlockFile File, long Covers, ValueTask<Status> Done)>> _idleFlushes = new();
 
     private BlockFiles(BlockFile[] files, string directory)
     {
@@ -69,9 +70,10 @@ internal sealed class BlockFiles : IBlockDevice
         return status.IsOk ? StatusCode.Ok : Fail(status);
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<StatusCode> FlushAsync()
     {
-        var started = new List<(BlockFile File, long Covers, ValueTask<Status> Done)>();
+        if (!_idleFlushes.TryPop(out var started)) started = [];
         foreach (var file in _files)
         {
             if (file.Written > file.Flushed) started.Add((file, file.Written, file.File.FdatasyncAsync()));
@@ -85,9 +87,12 @@ internal sealed class BlockFiles : IBlockDevice
             else result = Fail(status);
         }
 
+        started.Clear();
+        _idleFlushes.Push(started);
         return result;
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<StatusCode> ReserveAsync(BlockClass file, long offset, long length)
     {
         var target = _files[file.Value];
@@ -100,6 +105,7 @@ internal sealed class BlockFiles : IBlockDevice
         };
     }
 
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<StatusCode> ReleaseAsync(BlockClass file, long offset, long length)
     {
         var status = await _files[file.Value].File.PunchHoleAsync(offset, length);

@@ -14,6 +14,7 @@ internal sealed class IndexSyncThread : IDisposable
     private readonly Thread _thread;
     private readonly Lock _lock = new();
     private readonly AutoResetEvent _wake = new(false);
+    private readonly Stack<Round> _idle = new();
     private Round? _next;
     private bool _stopping;
 
@@ -31,7 +32,7 @@ internal sealed class IndexSyncThread : IDisposable
         lock (_lock)
         {
             Invariant.Check(!_stopping, "the index is open");
-            round = _next ??= new Round();
+            round = _next ??= _idle.TryPop(out var idle) ? idle : new Round(_idle);
         }
 
         _wake.Set();
@@ -76,12 +77,18 @@ internal sealed class IndexSyncThread : IDisposable
         }
     }
 
-    private sealed class Round
+    /// <summary>One flush and all who wait for it. Those not in use are the owner's thread's.</summary>
+    private sealed class Round(Stack<Round> home)
     {
         /// <summary>Touched by the owner's thread alone.</summary>
         public readonly SharedCompletion<StatusCode> Done = new();
         public StatusCode Result;
 
-        public void Complete() => Done.SetResult(Result);
+        public void Complete()
+        {
+            Done.SetResult(Result);
+            Done.Reset();
+            home.Push(this);
+        }
     }
 }

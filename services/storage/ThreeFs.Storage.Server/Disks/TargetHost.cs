@@ -156,11 +156,8 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     {
         try
         {
-            while (!replica.IsStopped)
-            {
-                await worker.Executor.DelayAsync(replica.Services.Limits.MaintainInterval, worker.Reactor.Time, CancellationToken.None);
-                await replica.TickAsync();
-            }
+            using var timer = new PeriodicTimer(replica.Services.Limits.MaintainInterval, worker.Reactor.Time);
+            while (!replica.IsStopped && await timer.WaitForNextTickAsync()) await replica.TickAsync();
         }
         catch (Exception e)
         {

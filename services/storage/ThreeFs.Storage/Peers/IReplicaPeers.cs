@@ -8,8 +8,8 @@ namespace ThreeFs.Storage.Peers;
 
 /// <summary>
 /// The other storage nodes, as one replica calls them. Calls start and complete on the replica's thread, never throw, and
-/// answer the peer's code or the transport's. When a call has completed its memory is no longer used. Memory of
-/// <see cref="UpdateAsync"/> and <see cref="QueryCommittedAsync"/>: none allocated in steady state.
+/// answer the peer's code or the transport's. When a call has completed its memory is no longer used.
+/// <see cref="UpdateAsync"/> and <see cref="QueryCommittedAsync"/> allocate nothing while the connection is open.
 /// </summary>
 /// <remarks>
 /// Updates to one node arrive there in the order they were started, over one connection; after a broken connection the next one

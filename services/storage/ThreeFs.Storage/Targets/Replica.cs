@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Mgmtd;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Contracts.Storage;
@@ -277,16 +279,21 @@ public sealed class Replica : IAsyncDisposable
         WakeWaiters();
     }
 
-    /// <summary>Work that can wait; called by the owner every <see cref="StorageLimits.MaintainInterval"/>.</summary>
-    public async ValueTask TickAsync()
+    /// <summary>
+    /// Work that can wait; called by the owner every <see cref="StorageLimits.MaintainInterval"/>. Allocates nothing in steady state.
+    /// </summary>
+    /// <returns>What became of the store's maintenance; a failure has been dealt with.</returns>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    public async ValueTask<StatusCode> TickAsync()
     {
-        if (_stopped) return;
+        if (_stopped) return StatusCode.Ok;
         if (!Store.Health.IsOk) Fail(Store.Health, mayRecover: false);
         if (_mayRecover && Standing.Local == LocalTargetState.Offline && _recoverAt.IsOver(Services.Time)) Stand(Standing.Recover());
         Resolver.Tick();
         Resyncer.Reconsider();
         var code = await Store.MaintainAsync();
         if (code == StatusCode.IoError) Fail(new Status(code, "maintenance of the chunk store failed"), mayRecover: false);
+        return code;
     }
 
     /// <summary>What the next heartbeat says of this target.</summary>

@@ -37,4 +37,36 @@ public sealed class SharedCompletionTests
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await first);
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await second);
     }
+
+    [Fact]
+    public void Used_again_it_allocates_nothing()
+    {
+        SynchronizationContext.SetSynchronizationContext(null);
+        var completion = new SharedCompletion<int>();
+        for (var i = 0; i < 100; i++) Round(i);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++) Round(i);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Round(int result)
+        {
+            var (first, second) = (completion.WaitAsync(), completion.WaitAsync());
+            completion.SetResult(result);
+            Invariant.Check(first.GetAwaiter().GetResult() == result && second.GetAwaiter().GetResult() == result, "both have it");
+            completion.Reset();
+        }
+    }
+
+    [Fact]
+    public async Task A_result_is_kept_for_its_waiter_when_the_completion_is_used_again()
+    {
+        var completion = new SharedCompletion<int>();
+        var first = completion.WaitAsync();
+        completion.SetResult(1);
+        completion.Reset();
+        var second = completion.WaitAsync();
+        completion.SetResult(2);
+        Assert.Equal(1, await first);
+        Assert.Equal(2, await second);
+    }
 }
