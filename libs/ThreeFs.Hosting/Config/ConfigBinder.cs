@@ -77,7 +77,7 @@ internal static class ConfigBinder
         bool b => b ? "true" : "false",
         TimeSpan t => Quote(t.TotalMilliseconds % 1000 == 0
             ? FormattableString.Invariant($"{t.TotalSeconds}s") : FormattableString.Invariant($"{t.TotalMilliseconds}ms")),
-        ByteSize size => Quote(size.Bytes % ByteSize.KiB == 0 ? size.ToString() : $"{size.Bytes}"),
+        ByteSize size => Quote(Exact(size)),
         Enum e => Quote(KeyOf(e.ToString())),
         IDictionary<string, string> map =>
             "{ " + string.Join(", ", map.Select(p => $"{Quote(p.Key)} = {Quote(p.Value)}")) + " }",
@@ -85,6 +85,18 @@ internal static class ConfigBinder
         double d => d.ToString("0.0###############", CultureInfo.InvariantCulture),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
+
+    /// <summary>In the largest unit that needs no fraction: fractions are not read back.</summary>
+    private static string Exact(ByteSize size)
+    {
+        (string Suffix, long Factor)[] units = [("TiB", ByteSize.TiB), ("GiB", ByteSize.GiB), ("MiB", ByteSize.MiB), ("KiB", ByteSize.KiB)];
+        foreach (var (suffix, factor) in units)
+        {
+            if (size.Bytes >= factor && size.Bytes % factor == 0) return $"{size.Bytes / factor}{suffix}";
+        }
+
+        return $"{size.Bytes}";
+    }
 
     private static string Quote(string s)
     {

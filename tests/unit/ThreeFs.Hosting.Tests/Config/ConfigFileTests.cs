@@ -32,6 +32,19 @@ public sealed class ConfigFileTests
         public Nested Cache { get; set; } = new();
     }
 
+    [Theory]
+    [InlineData(0, "0")]
+    [InlineData(1025, "1025")]
+    [InlineData(1 << 20, "1MiB")]
+    [InlineData(3L << 29, "1536MiB")]
+    [InlineData(5L << 40, "5TiB")]
+    public void A_size_is_written_so_that_it_is_read_back_exactly(long bytes, string text)
+    {
+        var written = ConfigFile.Format(new Sample { ChunkSize = new ByteSize(bytes) });
+        Assert.Contains($"chunk_size = \"{text}\"\n", written);
+        Assert.Equal(bytes, ConfigFile.Parse<Sample>(written, "written").Value.ChunkSize.Bytes);
+    }
+
     [Fact]
     public void Reads_every_kind_of_value()
     {
