@@ -10,9 +10,9 @@ public sealed class AloneCollection;
 /// whole chain. Counts the whole process, so nothing runs beside it.
 /// </summary>
 /// <remarks>
-/// All work for a request happens on reactors, whose threads are counted to the byte: maintenance and folding run there
-/// too and allocate nothing either. The rest of the process is counted as well, to show that no request allocates
-/// elsewhere, but there the test host and Kestrel are at work by the clock, with a few KB a second.
+/// All work for a request happens on reactors. The targets' are counted to the byte: maintenance and folding run there
+/// too and allocate nothing either. The process is counted as well, for what happens elsewhere, as on a connection's
+/// reactor that is not its target's; but there the test host and Kestrel work by the clock, with a few KB a second.
 /// <para>Pools grow until they hold what a load needs, and code is compiled anew in some attempts: what each request
 /// allocates shows in all of them, so the least counts.</para>
 /// </remarks>
@@ -65,7 +65,7 @@ public sealed class AllocationTests
             process = Math.Min(process, (inProcess - byClock) / requests);
         }
 
-        Assert.True(reactors < ReactorBytes, $"{reactors} bytes allocated on the servers' reactors by {requests} {what}");
+        Assert.True(reactors < ReactorBytes, $"{reactors} bytes allocated on the targets' reactors by {requests} {what}");
         Assert.True(
             process < ProcessBytesOfRequest, $"{process} bytes allocated by the process in each of {requests} {what}");
     }

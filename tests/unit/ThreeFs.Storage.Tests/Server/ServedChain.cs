@@ -107,7 +107,7 @@ internal sealed class ServedChain : IAsyncDisposable
         }
     }
 
-    /// <summary>Bytes that the servers' reactors have allocated on the managed heap so far.</summary>
+    /// <summary>Bytes that the targets' reactors have allocated on the managed heap so far.</summary>
     public async Task<long> ReactorAllocationsAsync()
     {
         var sum = 0L;
