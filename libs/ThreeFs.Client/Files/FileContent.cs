@@ -107,6 +107,27 @@ public sealed class FileContent
     }
 
     /// <summary>
+    /// Makes <paramref name="length"/> bytes read as zeros and gives back the space of whole chunks among them; the
+    /// file's length stays. The metadata service must know that length before.
+    /// </summary>
+    /// <param name="zeros">At least one byte.</param>
+    public async ValueTask<Status> ClearAsync(long offset, long length, IoMemory zeros, CancellationToken ct = default)
+    {
+        if (offset < 0 || length < 0 || offset > MaxLength - length || zeros.IsEmpty)
+            return new Status(StatusCode.InvalidArgument, $"inode {Inode}: cannot clear {length} bytes at {offset}");
+        if (length == 0) return Status.Ok;
+        await Gate.EnterAloneAsync();
+        try
+        {
+            return await new RangeClearing(this, _storage, zeros).RunAsync(offset, offset + length, ct);
+        }
+        finally
+        {
+            Gate.Exit();
+        }
+    }
+
+    /// <summary>
     /// Everything this client wrote, and what others wrote before it opened the file, is on stable storage of every
     /// serving replica. A failed flush leaves what it was for to the next one.
     /// </summary>

@@ -64,6 +64,14 @@ internal sealed class ClusterContents(FileContents contents) : IContentSource
             return StatusCode.Ok;
         }
 
+        public async ValueTask<Status> ClearAsync(long offset, long length, IoMemory zeros, CancellationToken ct)
+        {
+            var opened = _file is { } file ? file : await OpenAsync(ct);
+            return opened.TryGet(out var content)
+                ? await content.ClearAsync(offset, length, zeros, ct)
+                : opened.Status;
+        }
+
         public async ValueTask<Status> FlushAsync(CancellationToken ct)
         {
             var opened = _file is { } file ? file : await OpenAsync(ct);

@@ -13,8 +13,9 @@ namespace ThreeFs.Fuse.Cluster;
 /// <remarks>
 /// What applications may rely on: on one mount, POSIX. Between mounts, close-to-open up to the attribute timeout: what
 /// was written is visible everywhere once close(2) or fsync(2) has returned, at the latest after the kernel's memory
-/// of attributes is over. Positions of O_APPEND are chosen by the kernel and are atomic on one mount only. Locks are
-/// local to the mount. A server's failure makes operations wait, not fail; a waiting caller can be killed.
+/// of attributes is over. Access times change only when they are set. Positions of O_APPEND are chosen by the kernel
+/// and are atomic on one mount only. Locks are local to the mount. A server's failure makes operations wait, not fail;
+/// a waiting caller can be killed.
 /// </remarks>
 internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
 {
@@ -23,6 +24,7 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
     private readonly AttributeOps _attributes;
     private readonly NameOps _names;
     private readonly FileOps _files;
+    private readonly AllocationOps _allocation;
     private readonly DirectoryOps _directories;
     private readonly SessionEnder _ender;
 
@@ -36,6 +38,7 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
         _attributes = new AttributeOps(context, reporter);
         _names = new NameOps(context, readers);
         _files = new FileOps(context, reporter, readers, _ender);
+        _allocation = new AllocationOps(context, reporter);
         _directories = new DirectoryOps(context);
     }
 
@@ -132,7 +135,7 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
         _attributes.RemoveXattrAsync(request, name);
 
     public ValueTask<Errno> FallocateAsync(FuseRequest request, FuseFallocateIn arguments) =>
-        _files.FallocateAsync(request, arguments);
+        _allocation.FallocateAsync(request, arguments);
 
     public ValueTask<Errno> SeekAsync(FuseRequest request, FuseLSeekIn arguments) =>
         _files.SeekAsync(request, arguments);

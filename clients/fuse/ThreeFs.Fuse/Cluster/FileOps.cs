@@ -131,27 +131,6 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         return context.Fail(request, await reporter.ReportDurablyAsync(file.Inode, file.User, request.Cancellation));
     }
 
-    /// <summary>
-    /// Extends the file; nothing is reserved. The new end is reported like that of a write, so it cannot cut off what
-    /// others append meanwhile.
-    /// </summary>
-    public async ValueTask<Errno> FallocateAsync(FuseRequest request, FuseFallocateIn a)
-    {
-        if (context.Files.Find(a.Handle) is not { } file) return Errno.EBADF;
-        if (a.Mode != 0) return Errno.EOPNOTSUPP;
-        if (a.Offset > long.MaxValue || a.Length > (ulong)long.MaxValue - a.Offset) return Errno.EFBIG;
-        var end = (long)(a.Offset + a.Length);
-        if (end <= file.Inode.Length) return Errno.Ok;
-        while (file.Inode.Length < end)
-        {
-            file.Inode.Written(end, file.Inode.TruncateVersion, context.Clock, file.User);
-            var status = await reporter.ReportAsync(file.Inode, file.User, request.Cancellation);
-            if (!status.IsOk) return context.Fail(request, status);
-        }
-
-        return Errno.Ok;
-    }
-
     /// <summary>A file counts as one piece of data: allowed, and right for whoever copies it.</summary>
     public ValueTask<Errno> SeekAsync(FuseRequest request, FuseLSeekIn a)
     {

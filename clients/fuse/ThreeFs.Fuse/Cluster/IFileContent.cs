@@ -16,6 +16,11 @@ internal interface IFileContent
     /// <summary>Stores the bytes on every serving replica.</summary>
     ValueTask<StatusCode> WriteAsync(long offset, IoMemory source, CancellationToken ct);
 
+    /// <summary>
+    /// Makes the range read as zeros and gives back what space it can. The metadata service knows the file's length.
+    /// </summary>
+    ValueTask<Status> ClearAsync(long offset, long length, IoMemory zeros, CancellationToken ct);
+
     /// <summary>Everything written before is on stable storage.</summary>
     ValueTask<Status> FlushAsync(CancellationToken ct);
 

@@ -66,6 +66,23 @@ internal sealed class MemoryContent
         }
     }
 
+    /// <summary>The range reads as zeros; the length stays.</summary>
+    public void Clear(long offset, long length)
+    {
+        lock (_lock)
+        {
+            var end = Math.Min(offset + length, _length);
+            while (offset < end)
+            {
+                var at = (int)(offset % PageSize);
+                var size = (int)Math.Min(end - offset, PageSize - at);
+                if (size == PageSize) _pages.Remove(offset / PageSize);
+                else if (_pages.TryGetValue(offset / PageSize, out var page)) page.AsSpan(at, size).Clear();
+                offset += size;
+            }
+        }
+    }
+
     public void SetLength(long length)
     {
         lock (_lock)

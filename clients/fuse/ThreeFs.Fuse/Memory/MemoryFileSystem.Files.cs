@@ -89,8 +89,10 @@ internal sealed partial class MemoryFileSystem
         lock (_lock)
         {
             if (!_nodes.TryGetValue(a.Handle, out var node) || node.Content is null) return new(Errno.EBADF);
-            if (a.Mode != 0) return new(Errno.EOPNOTSUPP);
-            if (a.Offset + a.Length > (ulong)node.Length) node.Content.SetLength((long)(a.Offset + a.Length));
+            if ((a.Mode & ~FallocateMode.Known) != 0) return new(Errno.EOPNOTSUPP);
+            if ((a.Mode & FallocateMode.Clearing) != 0) node.Content.Clear((long)a.Offset, (long)a.Length);
+            var grows = !a.Mode.HasFlag(FallocateMode.KeepSize) && a.Offset + a.Length > (ulong)node.Length;
+            if (grows) node.Content.SetLength((long)(a.Offset + a.Length));
             node.ModifyTime = node.ChangeTime = Now;
             return new(Errno.Ok);
         }

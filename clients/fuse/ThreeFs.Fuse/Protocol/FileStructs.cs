@@ -80,7 +80,7 @@ internal struct FuseFallocateIn
     public ulong Handle;
     public ulong Offset;
     public ulong Length;
-    public uint Mode;
+    public FallocateMode Mode;
     public uint Padding;
 }
 

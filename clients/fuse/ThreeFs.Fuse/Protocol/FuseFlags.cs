@@ -68,6 +68,19 @@ internal enum FuseWriteFlags : uint
     KillSuidGid = 1 << 2,
 }
 
+/// <summary>Modes of fallocate(2): FALLOC_FL_*.</summary>
+[Flags]
+internal enum FallocateMode : uint
+{
+    None = 0,
+    KeepSize = 0x1,
+    PunchHole = 0x2,
+    ZeroRange = 0x10,
+
+    Clearing = PunchHole | ZeroRange,
+    Known = KeepSize | Clearing,
+}
+
 internal static class FuseConstants
 {
     public const uint Major = 7;

@@ -76,6 +76,36 @@ public sealed class FileContentTests
         return new IoSlices(pieces, pieces.Length);
     }
 
+    [Theory]
+    [InlineData(0, 6 * ChunkSize)]
+    [InlineData(100, 50)]
+    [InlineData(100, ChunkSize)]
+    [InlineData(ChunkSize - 1, 2 * ChunkSize + 2)]
+    [InlineData(2 * ChunkSize, ChunkSize)]
+    [InlineData(2 * ChunkSize + 5, 2 * ChunkSize - 5)]
+    [InlineData(5 * ChunkSize + 1, 3 * ChunkSize)]
+    public async Task A_cleared_range_is_zeros_and_whole_chunks_of_it_are_gone(int offset, int size)
+    {
+        const int length = 5 * ChunkSize + 200;
+        await using var cluster = new FakeCluster(2, chains: 5);
+        var file = Open(cluster, File(0x2000));
+        using var lease = cluster.Lease(new byte[length], out var memory);
+        using var zeros = cluster.Lease(new byte[10_000], out var empty);
+        var model = FakeCluster.Bytes(length, 9);
+        model.CopyTo(memory.Span);
+        await cluster.Run(file.WriteAsync(0, memory));
+        Assert.True((await cluster.Run(file.ClearAsync(offset, size, empty))).IsOk);
+        model.AsSpan(Math.Min(offset, length), Math.Clamp(length - offset, 0, size)).Clear();
+        Assert.Equal(length, (await cluster.Run(file.ReadAsync(0, memory))).Value);
+        Assert.True(memory.Span.SequenceEqual(model));
+        for (var chunk = 0; chunk < 6; chunk++)
+        {
+            var inside = offset <= chunk * ChunkSize && offset + size >= (chunk + 1) * ChunkSize;
+            var key = (file.Placement.ChainOf((ulong)chunk), new ChunkId(file.Inode, (ulong)chunk));
+            Assert.Equal(!inside, cluster.Chunks.ContainsKey(key));
+        }
+    }
+
     [Fact]
     public async Task Holes_and_short_chunks_are_zeros_within_the_known_length_and_memory_behind_is_untouched()
     {

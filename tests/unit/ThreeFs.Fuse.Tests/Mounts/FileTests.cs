@@ -190,11 +190,36 @@ public abstract class FileTests
         Assert.Equal(100_000, new FileInfo(mount.At("a")).Length);
         Assert.Equal(0, Posix.FAllocate(fd, 0, 0, 10));
         Assert.Equal(100_000, new FileInfo(mount.At("a")).Length);
-        Assert.Equal(Errno.EOPNOTSUPP, Posix.Result(Posix.FAllocate(fd, 3, 0, 4096)));
+        Assert.Equal(0, Posix.FAllocate(fd, Posix.FALLOC_KEEP_SIZE, 0, 200_000));
+        Assert.Equal(100_000, new FileInfo(mount.At("a")).Length);
+        Assert.Equal(Errno.EOPNOTSUPP, Posix.Result(Posix.FAllocate(fd, Posix.FALLOC_COLLAPSE_RANGE, 0, 4096)));
         Assert.Equal(50, Posix.LSeek(fd, 50, Posix.SEEK_DATA));
         Assert.Equal(100_000, Posix.LSeek(fd, 50, Posix.SEEK_HOLE));
         Assert.Equal(Errno.ENXIO, Posix.Result(Posix.LSeek(fd, 100_000, Posix.SEEK_DATA)));
         Posix.Close(fd);
+    }
+
+    [Theory]
+    [InlineData(Posix.FALLOC_PUNCH_HOLE | Posix.FALLOC_KEEP_SIZE, 10_000, 20_000, 100_000)]
+    [InlineData(Posix.FALLOC_PUNCH_HOLE | Posix.FALLOC_KEEP_SIZE, 99_999, 50_000, 100_000)]
+    [InlineData(Posix.FALLOC_PUNCH_HOLE | Posix.FALLOC_KEEP_SIZE, 100_000, 4096, 100_000)]
+    [InlineData(Posix.FALLOC_ZERO_RANGE, 65_000, 70_000, 135_000)]
+    [InlineData(Posix.FALLOC_ZERO_RANGE, 1, 2, 100_000)]
+    [InlineData(Posix.FALLOC_ZERO_RANGE | Posix.FALLOC_KEEP_SIZE, 0, 200_000, 100_000)]
+    public async Task A_cleared_range_reads_as_zeros_and_nothing_else_changes(
+        int mode, int offset, int length, int lengthAfter)
+    {
+        await using var mount = await MountAsync();
+        var expected = new byte[lengthAfter];
+        expected.AsSpan(0, 100_000).Fill(7);
+        await File.WriteAllBytesAsync(mount.At("a"), expected[..100_000]);
+        expected.AsSpan(offset, Math.Max(0, Math.Min(length, lengthAfter - offset))).Clear();
+        File.SetLastWriteTimeUtc(mount.At("a"), DateTime.UnixEpoch);
+        var fd = Posix.MustOpen(mount.At("a"), Posix.O_RDWR);
+        Assert.Equal(0, Posix.FAllocate(fd, mode, offset, length));
+        Posix.Close(fd);
+        Assert.Equal(expected, await File.ReadAllBytesAsync(mount.At("a")));
+        if (offset < 100_000) Assert.True(File.GetLastWriteTimeUtc(mount.At("a")) > DateTime.UnixEpoch.AddYears(30));
     }
 
     [Theory]

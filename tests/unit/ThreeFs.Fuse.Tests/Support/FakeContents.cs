@@ -61,6 +61,12 @@ internal sealed class FakeContents : IContentSource, IFileChunks
         public ValueTask<StatusCode> WriteAsync(long offset, IoMemory source, CancellationToken ct) =>
             owner.Before is null ? new(Write(offset, source)) : WriteLaterAsync(offset, source, ct);
 
+        public ValueTask<Status> ClearAsync(long offset, long length, IoMemory zeros, CancellationToken ct)
+        {
+            _file.Clear(offset, length);
+            return new(Status.Ok);
+        }
+
         public ValueTask<Status> FlushAsync(CancellationToken ct)
         {
             owner.Flushes++;

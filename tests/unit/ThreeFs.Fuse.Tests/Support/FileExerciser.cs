@@ -25,7 +25,7 @@ internal sealed unsafe class FileExerciser(string path, ulong seed)
         Open(create: true);
         for (var i = 0; i < operations; i++)
         {
-            switch (_random.Next(12))
+            switch (_random.Next(13))
             {
                 case 0 or 1 or 2: Write(direct: false); break;
                 case 3 or 4: Write(direct: true); break;
@@ -34,6 +34,7 @@ internal sealed unsafe class FileExerciser(string path, ulong seed)
                 case 8: Truncate(); break;
                 case 9: Map(write: true); break;
                 case 10: Map(write: false); break;
+                case 11: Clear(); break;
                 default: Reopen(); break;
             }
 
@@ -81,6 +82,18 @@ internal sealed unsafe class FileExerciser(string path, ulong seed)
         Check(Posix.FTruncate(_buffered, length) == 0, $"{Posix.Error}");
         if (length < _length) _model.AsSpan(length, _length - length).Clear();
         _length = length;
+    }
+
+    private void Clear()
+    {
+        var (offset, size) = Range(aligned: false);
+        var mode = _random.NextBool(0.5) ? Posix.FALLOC_PUNCH_HOLE : Posix.FALLOC_ZERO_RANGE;
+        var keepsSize = mode == Posix.FALLOC_PUNCH_HOLE || _random.NextBool(0.5);
+        if (keepsSize) mode |= Posix.FALLOC_KEEP_SIZE;
+        Did($"fallocate {mode} {size} at {offset}");
+        Check(Posix.FAllocate(_buffered, mode, offset, size) == 0, $"{Posix.Error}");
+        _model.AsSpan(offset, size).Clear();
+        if (!keepsSize) _length = Math.Max(_length, offset + size);
     }
 
     private void Map(bool write)

@@ -14,6 +14,8 @@ internal static unsafe partial class Posix
         O_APPEND = 0x400, O_DIRECT = 0x4000;
     public const int PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MS_SYNC = 4;
     public const int RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2;
+    public const int FALLOC_KEEP_SIZE = 0x1, FALLOC_PUNCH_HOLE = 0x2, FALLOC_COLLAPSE_RANGE = 0x8,
+        FALLOC_ZERO_RANGE = 0x10;
     public const int SEEK_DATA = 3, SEEK_HOLE = 4;
 
     public static Errno Error => (Errno)Marshal.GetLastPInvokeError();
