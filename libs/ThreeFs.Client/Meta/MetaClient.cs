@@ -118,8 +118,9 @@ public sealed class MetaClient : IMetaService, IAsyncDisposable
         return AttrAsync(MetaMethod.Unlink, request, _records, ct);
     }
 
-    public ValueTask<Status> RemoveDirectoryAsync(MetaContext context, InodeId parent, FileName name, CancellationToken ct) =>
-        StatusAsync(MetaMethod.RemoveDirectory, Entry(context, parent, name), _records, ct);
+    public ValueTask<Result<InodeAttr>> RemoveDirectoryAsync(
+        MetaContext context, InodeId parent, FileName name, CancellationToken ct) =>
+        AttrAsync(MetaMethod.RemoveDirectory, Entry(context, parent, name), _records, ct);
 
     public ValueTask<Status> RemoveTreeAsync(MetaContext context, InodeId parent, FileName name, CancellationToken ct) =>
         StatusAsync(MetaMethod.RemoveTree, Entry(context, parent, name), _records, ct);

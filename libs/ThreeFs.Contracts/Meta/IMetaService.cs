@@ -50,7 +50,9 @@ public interface IMetaService
         MetaContext context, InodeId parent, FileName name, SessionId? keepOpenFor, CancellationToken ct);
 
     /// <summary>Removes an empty directory.</summary>
-    ValueTask<Status> RemoveDirectoryAsync(MetaContext context, InodeId parent, FileName name, CancellationToken ct);
+    /// <returns>The directory as it is after its removal (link count 0).</returns>
+    ValueTask<Result<InodeAttr>> RemoveDirectoryAsync(
+        MetaContext context, InodeId parent, FileName name, CancellationToken ct);
 
     /// <summary>Removes a directory with everything below; the work happens later in the background.</summary>
     ValueTask<Status> RemoveTreeAsync(MetaContext context, InodeId parent, FileName name, CancellationToken ct);

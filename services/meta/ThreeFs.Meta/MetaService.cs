@@ -134,8 +134,9 @@ public sealed class MetaService : IMetaService
         MetaContext context, InodeId parent, FileName name, SessionId? keepOpenFor, CancellationToken ct) =>
         AttrAsync("unlink", _runner.WriteAsync(context, new Unlink(parent, name, keepOpenFor, _options.GarbageDelay), ct));
 
-    public ValueTask<Status> RemoveDirectoryAsync(MetaContext context, InodeId parent, FileName name, CancellationToken ct) =>
-        StatusAsync("remove_directory", _runner.WriteAsync(context, new RemoveDirectory(parent, name), ct));
+    public ValueTask<Result<InodeAttr>> RemoveDirectoryAsync(
+        MetaContext context, InodeId parent, FileName name, CancellationToken ct) =>
+        AttrAsync("remove_directory", _runner.WriteAsync(context, new RemoveDirectory(parent, name), ct));
 
     public ValueTask<Status> RemoveTreeAsync(MetaContext context, InodeId parent, FileName name, CancellationToken ct) =>
         StatusAsync("remove_tree", _runner.WriteAsync(context, new RemoveTree(parent, name, _options.TreeCheckLimit), ct));

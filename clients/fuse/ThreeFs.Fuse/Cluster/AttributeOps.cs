@@ -20,8 +20,11 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
         var asked = context.Now;
         var found = await context.Meta.GetAttrAsync(context.User(request), InodeTable.IdOf(request.Node),
             request.Cancellation);
-        return found.TryGet(out var attr)
-            ? context.ReplyAttr(request, attr, asked)
+        if (found.TryGet(out var attr)) return context.ReplyAttr(request, attr, asked);
+
+        // Somebody's working directory, or open: stat(2) of it still answers.
+        return context.Inodes.Find(InodeTable.IdOf(request.Node)) is { IsRemovedDirectory: true } removed
+            ? request.Reply(Wire.AttrOut(removed.Attr, context.Options))
             : context.Fail(request, found.Status);
     }
 

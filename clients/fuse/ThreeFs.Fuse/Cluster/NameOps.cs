@@ -66,8 +66,12 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
     {
         var parent = InodeTable.IdOf(request.Node);
         using var change = Changing(parent);
-        return context.Fail(request, await context.Meta.RemoveDirectoryAsync(
-            context.User(request), parent, name, request.Cancellation));
+        var asked = context.Now;
+        var result = await context.Meta.RemoveDirectoryAsync(
+            context.User(request), parent, name, request.Cancellation);
+        if (!result.TryGet(out var attr)) return context.Fail(request, result.Status);
+        context.Inodes.Find(attr.Id)?.Merge(attr, asked);
+        return Errno.Ok;
     }
 
     public async ValueTask<Errno> RenameAsync(

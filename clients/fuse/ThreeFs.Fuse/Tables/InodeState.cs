@@ -98,6 +98,15 @@ internal sealed class InodeState
         }
     }
 
+    /// <summary>This mount has removed the directory; the metadata service does not know it any more.</summary>
+    public bool IsRemovedDirectory
+    {
+        get
+        {
+            lock (_lock) return _attr is { Type: InodeType.Directory, LinkCount: 0 };
+        }
+    }
+
     public TruncateVersion TruncateVersion
     {
         get

@@ -79,7 +79,7 @@ internal sealed class MetaDispatcher(IMetaService service)
             service.UnlinkAsync(context, new InodeId(r.Parent), MetaMapper.ToName(r.Name), keep, ct));
     }
 
-    public ValueTask<Result<StatusReply>> RemoveDirectory(EntryRequest r, CancellationToken ct) => StatusAsync(r.Context, context =>
+    public ValueTask<Result<AttrReply>> RemoveDirectory(EntryRequest r, CancellationToken ct) => AttrAsync(r.Context, context =>
         service.RemoveDirectoryAsync(context, new InodeId(r.Parent), MetaMapper.ToName(r.Name), ct));
 
     public ValueTask<Result<StatusReply>> RemoveTree(EntryRequest r, CancellationToken ct) => StatusAsync(r.Context, context =>

@@ -18,7 +18,7 @@ internal sealed class MetaGrpcService(MetaDispatcher to) : Protos.Meta.MetaServi
     public override Task<AttrReply> MakeNode(MakeNodeRequest r, ServerCallContext c) => Reply(to.MakeNode(r, c.CancellationToken));
     public override Task<AttrReply> Link(LinkRequest r, ServerCallContext c) => Reply(to.Link(r, c.CancellationToken));
     public override Task<AttrReply> Unlink(UnlinkRequest r, ServerCallContext c) => Reply(to.Unlink(r, c.CancellationToken));
-    public override Task<StatusReply> RemoveDirectory(EntryRequest r, ServerCallContext c) => Reply(to.RemoveDirectory(r, c.CancellationToken));
+    public override Task<AttrReply> RemoveDirectory(EntryRequest r, ServerCallContext c) => Reply(to.RemoveDirectory(r, c.CancellationToken));
     public override Task<StatusReply> RemoveTree(EntryRequest r, ServerCallContext c) => Reply(to.RemoveTree(r, c.CancellationToken));
     public override Task<RenameReply> Rename(RenameRequest r, ServerCallContext c) => Reply(to.Rename(r, c.CancellationToken));
     public override Task<PageReply> ReadDirectory(ReadDirectoryRequest r, ServerCallContext c) => Reply(to.ReadDirectory(r, c.CancellationToken));

@@ -5,7 +5,9 @@ using ThreeFs.Meta.Transactions;
 
 namespace ThreeFs.Meta.Ops;
 
-/// <summary>rmdir(2). Conflicts with whoever makes an entry inside at the same time.</summary>
+/// <summary>
+/// rmdir(2). Conflicts with whoever makes an entry inside at the same time. Outcome: the directory after its removal.
+/// </summary>
 internal sealed class RemoveDirectory(InodeId parent, FileName name) : IMutation
 {
     public async ValueTask<Result<Outcome>> RunAsync(MetaTransaction tx)
@@ -21,7 +23,6 @@ internal sealed class RemoveDirectory(InodeId parent, FileName name) : IMutation
         if (!status.IsOk) return status;
         tx.RemoveDentry(parent, name);
         tx.EntryChanged(parent, subdirectoriesGained: -1);
-        NameRemoval.DropDirectory(tx, victim);
-        return Outcome.Nothing;
+        return new Outcome(NameRemoval.DropDirectory(tx, victim));
     }
 }

@@ -36,6 +36,9 @@ internal static class XattrRules
     {
         if (name.Bytes.Length > PosixLimits.MaxXattrName) return StatusCode.NameTooLong;
         if (name.Span.Contains((byte)0)) return StatusCode.InvalidArgument;
+        if (name.Span.SequenceEqual("user."u8) || name.Span.SequenceEqual("trusted."u8)
+            || name.Span.SequenceEqual("security."u8))
+            return new Status(StatusCode.InvalidArgument, $"\"{name}\" lacks the attribute's own name");
         return IsUser(name) || IsTrusted(name) || IsSecurity(name)
             ? Status.Ok
             : new Status(StatusCode.NotSupported, $"attributes like \"{name}\" are not kept");

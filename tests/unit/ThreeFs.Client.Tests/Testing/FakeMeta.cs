@@ -174,7 +174,7 @@ internal sealed class FakeMeta(IFileChunks chunks, TimeProvider time) : IMetaSer
         FileName newName, CancellationToken ct) =>
         throw new NotSupportedException();
 
-    public ValueTask<Status> RemoveDirectoryAsync(MetaContext context, InodeId parent, FileName name,
+    public ValueTask<Result<InodeAttr>> RemoveDirectoryAsync(MetaContext context, InodeId parent, FileName name,
         CancellationToken ct) => throw new NotSupportedException();
 
     public ValueTask<Status> RemoveTreeAsync(MetaContext context, InodeId parent, FileName name,

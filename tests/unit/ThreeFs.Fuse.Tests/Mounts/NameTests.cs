@@ -30,6 +30,16 @@ public abstract class NameTests
     }
 
     [Fact]
+    public async Task A_removed_directory_that_somebody_is_in_is_still_one()
+    {
+        await using var mount = await MountAsync();
+        await Command.ShellAsync(
+            $"mkdir {mount.At("d")} {mount.At("e")} && cd {mount.At("d")} && rmdir ../d && ! touch x 2> /dev/null"
+            + " && test \"$(stat -c '%h %F' .)\" = '0 directory'"
+            + " && cd ../e && mkdir ../f && mv -T ../f ../e && test \"$(stat -c '%h %F' .)\" = '0 directory'");
+    }
+
+    [Fact]
     public async Task Rename_follows_the_rules_for_every_pair()
     {
         await using var mount = await MountAsync();

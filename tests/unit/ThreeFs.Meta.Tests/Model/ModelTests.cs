@@ -93,7 +93,7 @@ public sealed class ModelTests
         {
             var expected = _model.Remove(User, dir, name, directory);
             var code = directory
-                ? (await TwiceAsync(async s => await NothingAsync(s.RemoveDirectoryAsync(_context, dir.Id, Name(name), default)))).Code
+                ? (await TwiceAsync(s => s.RemoveDirectoryAsync(_context, dir.Id, Name(name), default))).Code
                 : (await TwiceAsync(s => s.UnlinkAsync(_context, dir.Id, Name(name), null, default))).Code;
             return Compare($"remove {name} in {dir.Id} by {User.Uid}, directory: {directory}", expected, code);
         }

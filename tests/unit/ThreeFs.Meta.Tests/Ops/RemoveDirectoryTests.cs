@@ -16,7 +16,8 @@ public sealed class RemoveDirectoryTests
         await fs.A.SetXattrAsync(fs.Root, dir.Id, Name("user.x"), "v"u8.ToArray(), 0, default);
         Assert.Equal(StatusCode.NotEmpty, (await fs.A.RemoveDirectoryAsync(fs.Root, InodeId.Root, Name("d"), default)).Code);
         await fs.A.UnlinkAsync(fs.Root, dir.Id, Name("f"), null, default);
-        Assert.Equal(StatusCode.Ok, (await fs.A.RemoveDirectoryAsync(fs.Root, InodeId.Root, Name("d"), default)).Code);
+        var removed = (await fs.A.RemoveDirectoryAsync(fs.Root, InodeId.Root, Name("d"), default)).Value;
+        Assert.Equal((dir.Id, 0u), (removed.Id, removed.LinkCount));
         Assert.Equal(StatusCode.NotFound, await fs.CodeOfAsync(dir.Id));
         Assert.Equal(2u, (await fs.StatAsync(InodeId.Root)).LinkCount);
         fs.Time.Advance(fs.Options.GarbageDelay);

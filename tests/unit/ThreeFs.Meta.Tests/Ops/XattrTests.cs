@@ -37,7 +37,7 @@ public sealed class XattrTests
         Assert.Equal(StatusCode.NotPermitted, await SetAsync(fs, fs.As(5), file.Id, "trusted.a"));
         Assert.Equal(StatusCode.NotPermitted, await SetAsync(fs, fs.As(5), file.Id, "security.a"));
         Assert.Equal(StatusCode.NotSupported, await SetAsync(fs, fs.Root, file.Id, "system.posix_acl_access"));
-        Assert.Equal(StatusCode.NotSupported, await SetAsync(fs, fs.Root, file.Id, "user."));
+        Assert.Equal(StatusCode.InvalidArgument, await SetAsync(fs, fs.Root, file.Id, "user."));
         Assert.Equal(StatusCode.NotPermitted, await SetAsync(fs, fs.Root, link.Id, "user.a"));
         Assert.Equal(StatusCode.NotPermitted, await SetAsync(fs, fs.As(5), sticky.Id, "user.a"));
         Assert.Equal(StatusCode.Ok, await SetAsync(fs, fs.Root, file.Id, "trusted.a"));
