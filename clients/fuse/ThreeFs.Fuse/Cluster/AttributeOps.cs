@@ -95,6 +95,14 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
                 : request.Reply(new FuseIoctlOut(), (uint)attr.Flags & KnownFlags);
         }
 
+        if (a.Command == FileAttributes.Command)
+        {
+            var found = await context.Meta.GetAttrAsync(user, id, request.Cancellation);
+            return found.TryGet(out var attr)
+                ? request.Reply(new FuseIoctlOut(), new FileAttributes(attr.Flags))
+                : context.Fail(request, found.Status);
+        }
+
         if (a.Command != SetFlags || input.Length < sizeof(uint)) return Errno.ENOTTY;
         var flags = BitConverter.ToUInt32(input.Span);
         if ((flags & ~KnownFlags) != 0) return Errno.EOPNOTSUPP;
