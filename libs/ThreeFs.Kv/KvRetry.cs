@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 
 namespace ThreeFs.Kv;
 
@@ -83,15 +84,9 @@ public sealed class KvRetry(IKvEngine engine, TimeProvider time, SeededRandom ra
     private async ValueTask PauseAsync(int attempt, StatusCode code, CancellationToken ct)
     {
         var pause = PauseBefore(attempt, code);
-        if (pause <= TimeSpan.Zero) return;
-        try
-        {
-            await Task.Delay(pause, time, ct);
-        }
-        catch (OperationCanceledException)
-        {
-            // The loop answers Cancelled.
-        }
+
+        // When given up, the loop answers Cancelled.
+        await time.PauseAsync(pause, ct);
     }
 
     /// <summary>10, 20, 40 … ms up to the maximum, times 0.8 to 1.2 so that competitors drift apart.</summary>

@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Transport;
 
 namespace ThreeFs.Client.Connections;
@@ -103,15 +104,8 @@ public sealed class Peer
 
         // Outside the lock: a transport may complete at once, and waiters continue inline.
         if (mine is not null) _ = OpenAsync(mine);
-        if (!ct.CanBeCanceled || attempt.IsCompleted) return await attempt;
-        try
-        {
-            return await attempt.WaitAsync(ct);
-        }
-        catch (OperationCanceledException)
-        {
-            return new Status(StatusCode.Cancelled, $"gave up waiting for a connection to {Endpoint}");
-        }
+        if (!ct.CanBeCanceled || await attempt.CompletesAsync(ct)) return await attempt;
+        return new Status(StatusCode.Cancelled, $"gave up waiting for a connection to {Endpoint}");
     }
 
     private async Task OpenAsync(TaskCompletionSource<Result<IConnection>> attempt)

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Meta;
 
 namespace ThreeFs.Client.Files;
@@ -344,18 +345,6 @@ public sealed class FileSystemClient : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        while (!_stop.IsCancellationRequested)
-        {
-            try
-            {
-                await Task.Delay(_options.SyncInterval, _time, _stop.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-
-            await RunOnceAsync(_stop.Token);
-        }
+        while (await _time.PauseAsync(_options.SyncInterval, _stop.Token)) await RunOnceAsync(_stop.Token);
     }
 }

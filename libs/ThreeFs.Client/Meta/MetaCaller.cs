@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Meta;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Transport;
@@ -59,7 +60,7 @@ internal sealed class MetaCaller : IAsyncDisposable
                     $"{method} got no answer from any metadata server for {deadline.TotalSeconds:0} s; last: {result.Status}");
             }
 
-            if (pause > TimeSpan.Zero && !await DelayAsync(pause, ct)) return new Status(StatusCode.Cancelled, $"{method} was interrupted");
+            if (pause > TimeSpan.Zero && !await _time.PauseAsync(pause, ct)) return new Status(StatusCode.Cancelled, $"{method} was interrupted");
         }
     }
 
@@ -145,19 +146,6 @@ internal sealed class MetaCaller : IAsyncDisposable
         double jitter;
         lock (_random) jitter = 0.5 + _random.NextDouble() / 2;
         return pause * jitter;
-    }
-
-    private async ValueTask<bool> DelayAsync(TimeSpan pause, CancellationToken ct)
-    {
-        try
-        {
-            await Task.Delay(pause, _time, ct);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
     }
 
     public async ValueTask DisposeAsync()

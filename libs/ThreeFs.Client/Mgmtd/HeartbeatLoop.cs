@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Mgmtd;
 
 namespace ThreeFs.Client.Mgmtd;
@@ -153,7 +154,7 @@ public sealed class HeartbeatLoop : IAsyncDisposable
     /// <summary>Until the interval since the last send has passed, or a kick; never less than the spacing.</summary>
     private async ValueTask PauseAsync(long sent)
     {
-        await DelayAsync(_options.MinSpacing - _time.GetElapsedTime(sent), _stop.Token);
+        await _time.PauseAsync(_options.MinSpacing - _time.GetElapsedTime(sent), _stop.Token);
         using var pause = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         lock (_lock)
         {
@@ -161,20 +162,7 @@ public sealed class HeartbeatLoop : IAsyncDisposable
             _pause = pause;
         }
 
-        await DelayAsync(_options.Interval - _time.GetElapsedTime(sent), pause.Token);
+        await _time.PauseAsync(_options.Interval - _time.GetElapsedTime(sent), pause.Token);
         lock (_lock) _pause = null;
-    }
-
-    private async ValueTask DelayAsync(TimeSpan time, CancellationToken ct)
-    {
-        if (time <= TimeSpan.Zero) return;
-        try
-        {
-            await Task.Delay(time, _time, ct);
-        }
-        catch (OperationCanceledException)
-        {
-            // Kicked or stopped.
-        }
     }
 }

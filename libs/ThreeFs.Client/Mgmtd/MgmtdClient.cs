@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Grpc.Core;
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Mgmtd;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Protos;
@@ -253,17 +254,8 @@ public sealed class MgmtdClient : IMgmtdService, IDisposable
         code == Base.StatusCode.NotPrimary
         || (code.IsServerFailure() && (repeatable == Repeatable.Yes || code.IsCertainlyNotExecuted()));
 
-    private async ValueTask PauseAsync(CancellationToken ct)
-    {
-        try
-        {
-            await Task.Delay(_options.RetryDelay, _time, ct);
-        }
-        catch (OperationCanceledException)
-        {
-            // The next round reports it.
-        }
-    }
+    /// <summary>When given up, the next round reports it.</summary>
+    private async ValueTask PauseAsync(CancellationToken ct) => await _time.PauseAsync(_options.RetryDelay, ct);
 
     private static async ValueTask<Base.Status> StatusOf(ValueTask<Result<StatusReply>> reply) => (await reply).Status;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Mgmtd;
 using ThreeFs.Contracts.Routing;
 
@@ -81,14 +82,8 @@ public sealed class RoutingCache : IRoutingSource, IAsyncDisposable
             lock (_lock) changed = _changed.Task;
             var current = _current;
             if (predicate(current)) return current;
-            try
-            {
-                await changed.WaitAsync(ct);
-            }
-            catch (OperationCanceledException)
-            {
+            if (!await changed.CompletesAsync(ct) || changed.IsCanceled)
                 return new Status(StatusCode.Cancelled, $"the awaited routing did not come; the newest version is {current.Version}");
-            }
         }
     }
 
@@ -157,18 +152,8 @@ public sealed class RoutingCache : IRoutingSource, IAsyncDisposable
     private async ValueTask PauseAsync(TimeSpan time, bool interruptible)
     {
         using var pause = interruptible ? Open() : CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        try
-        {
-            await Task.Delay(time, _time, pause.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            // Asked to go on.
-        }
-        finally
-        {
-            if (interruptible) Close();
-        }
+        await _time.PauseAsync(time, pause.Token);
+        if (interruptible) Close();
     }
 
     private CancellationTokenSource Open()

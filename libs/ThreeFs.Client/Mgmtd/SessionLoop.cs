@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Mgmtd;
 
 namespace ThreeFs.Client.Mgmtd;
@@ -38,14 +39,7 @@ public sealed class SessionLoop(
             var status = await mgmtd.ExtendClientSessionAsync(clusterId, session, _stop.Token);
             if (!status.IsOk && !failed && !_stop.IsCancellationRequested) MgmtdLog.SessionFailed(_log, session.Id, status);
             failed = !status.IsOk;
-            try
-            {
-                await Task.Delay(failed ? Interval / 10 : Interval, time, _stop.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+            await time.PauseAsync(failed ? Interval / 10 : Interval, _stop.Token);
         }
     }
 }

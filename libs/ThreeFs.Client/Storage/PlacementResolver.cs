@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Meta;
 using ThreeFs.Contracts.Routing;
 
@@ -22,14 +23,8 @@ internal sealed class PlacementResolver(IRoutingSource routing, TimeProvider tim
             if (resolved.Code != StatusCode.ChainTableNotFound || time.GetElapsedTime(started) >= _patience)
                 return resolved;
             routing.RequestRefresh();
-            try
-            {
-                await Task.Delay(_pause, time, ct);
-            }
-            catch (OperationCanceledException)
-            {
+            if (!await time.PauseAsync(_pause, ct))
                 return new Status(StatusCode.Cancelled, $"gave up waiting for chain table {layout.Table}");
-            }
         }
     }
 }

@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 
 namespace ThreeFs.Client.Storage;
 
@@ -32,15 +33,6 @@ internal sealed class RetryPolicy(StorageClientOptions options, TimeProvider tim
         double jitter;
         lock (random) jitter = 0.5 + random.NextDouble() / 2;
         pause *= jitter;
-        if (pause >= Left(started)) return false;
-        try
-        {
-            await Task.Delay(pause, time, ct);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
+        return pause < Left(started) && await time.PauseAsync(pause, ct);
     }
 }

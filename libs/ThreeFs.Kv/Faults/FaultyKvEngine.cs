@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 
 namespace ThreeFs.Kv;
 
@@ -28,8 +29,7 @@ public sealed class FaultyKvEngine(IKvEngine inner, IKvFaults faults, TimeProvid
         lock (faults) return (faults.OnCommit(), faults.Delay());
     }
 
-    internal Task PauseAsync(TimeSpan delay, CancellationToken ct) =>
-        delay > TimeSpan.Zero ? Task.Delay(delay, time, ct) : Task.CompletedTask;
+    internal async ValueTask DelayAsync(TimeSpan delay, CancellationToken ct) => await time.PauseAsync(delay, ct);
 
     internal static Status StatusOf(KvFault fault) => fault switch
     {

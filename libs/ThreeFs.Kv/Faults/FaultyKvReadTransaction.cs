@@ -51,7 +51,7 @@ internal class FaultyKvReadTransaction(IKvReadTransaction inner, FaultyKvEngine 
         var (fault, delay) = engine.NextRead();
         try
         {
-            await engine.PauseAsync(delay, ct);
+            await engine.DelayAsync(delay, ct);
         }
         catch (OperationCanceledException)
         {

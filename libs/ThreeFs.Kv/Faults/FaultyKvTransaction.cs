@@ -53,7 +53,7 @@ internal sealed class FaultyKvTransaction(IKvTransaction inner, FaultyKvEngine e
         var (fault, delay) = _engine.NextCommit();
         try
         {
-            await _engine.PauseAsync(delay, ct);
+            await _engine.DelayAsync(delay, ct);
         }
         catch (OperationCanceledException)
         {

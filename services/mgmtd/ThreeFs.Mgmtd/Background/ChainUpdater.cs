@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Mgmtd.Chains;
 using ThreeFs.Mgmtd.Records;
@@ -20,19 +21,10 @@ internal sealed class ChainUpdater(MgmtdCore core)
 
     public async Task RunAsync(CancellationToken ct)
     {
-        try
+        while (await core.Work.WaitAsync(ct) && await core.Time.PauseAsync(core.Timing.ChainDelay, ct))
         {
-            while (!ct.IsCancellationRequested)
-            {
-                await core.Work.WaitAsync(ct);
-                await Task.Delay(core.Timing.ChainDelay, core.Time, ct);
-                var status = await RunOnceAsync(ct);
-                if (!status.IsOk && status.Code != StatusCode.NotPrimary) await Task.Delay(_pauseAfterFailure, core.Time, ct);
-            }
-        }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
-        {
-            // The end that was asked for.
+            var status = await RunOnceAsync(ct);
+            if (!status.IsOk && status.Code != StatusCode.NotPrimary) await core.Time.PauseAsync(_pauseAfterFailure, ct);
         }
     }
 

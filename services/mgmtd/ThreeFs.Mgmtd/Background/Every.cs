@@ -1,3 +1,4 @@
+using ThreeFs.Base.Tasks;
 namespace ThreeFs.Mgmtd.Background;
 
 /// <summary>Runs something again and again until cancelled, one run at a time, with a pause between runs. An exception ends it.</summary>
@@ -5,17 +6,10 @@ internal static class Every
 {
     public static async Task RunAsync(TimeSpan pause, TimeProvider time, Func<ValueTask> run, CancellationToken ct)
     {
-        try
+        while (!ct.IsCancellationRequested)
         {
-            while (!ct.IsCancellationRequested)
-            {
-                await run();
-                await Task.Delay(pause, time, ct);
-            }
-        }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
-        {
-            // The end that was asked for.
+            await run();
+            await time.PauseAsync(pause, ct);
         }
     }
 }

@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Mgmtd.Lease;
 using ThreeFs.Mgmtd.State;
 
@@ -42,6 +43,6 @@ internal sealed class LeaseLoop(MgmtdCore core)
         if (ct.IsCancellationRequested) return;
         MgmtdLog.TermFailed(core.Log, core.Lease.Number, begun);
         await core.Lease.ReleaseAsync(ct);
-        await Task.Delay(core.Timing.PrimaryLease, core.Time, ct);
+        await core.Time.PauseAsync(core.Timing.PrimaryLease, ct);
     }
 }

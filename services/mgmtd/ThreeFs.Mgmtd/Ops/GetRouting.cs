@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Mgmtd.State;
 
@@ -27,15 +28,9 @@ internal sealed class GetRouting(MgmtdCore core)
             var next = core.Board.Next;
             var answer = core.Read(term => Newer(term, have));
             if (!answer.IsOk || answer.Value is not null || wait <= TimeSpan.Zero || limit.IsCancellationRequested) return answer;
-            try
-            {
-                await next.WaitAsync(both.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                if (ct.IsCancellationRequested) return new Status(StatusCode.Cancelled, "the caller does not wait any longer");
-                return core.Read(term => Newer(term, have));
-            }
+            if (await next.CompletesAsync(both.Token)) continue;
+            if (ct.IsCancellationRequested) return new Status(StatusCode.Cancelled, "the caller does not wait any longer");
+            return core.Read(term => Newer(term, have));
         }
     }
 

@@ -164,14 +164,9 @@ internal sealed class MgmtdCore : IDisposable
 
     private async ValueTask<bool> EnterAsync(CancellationToken ct)
     {
-        try
-        {
-            await _writer.WaitAsync(ct);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
+        await _writer.WaitAsync();
+        if (!ct.IsCancellationRequested) return true;
+        _writer.Release();
+        return false;
     }
 }
