@@ -157,7 +157,7 @@ public sealed class ChunkStore : IAsyncDisposable
         ValueTask.FromResult(Commit(chunk, version, chainVersion));
 
     /// <summary>Drops the pending content; Ok when there is none.</summary>
-    public ValueTask<StatusCode> DiscardPendingAsync(ChunkId chunk) => ValueTask.FromResult(DiscardPending(chunk));
+    public ValueTask<StatusCode> DiscardPendingAsync(ChunkId chunk) => ValueTask.FromResult(PendingDrop.Run(_core, _core.Find(chunk)));
 
     /// <summary>
     /// Fills <paramref name="destination"/> with chunks from <paramref name="first"/> to <paramref name="last"/>, both included,
@@ -306,20 +306,5 @@ public sealed class ChunkStore : IAsyncDisposable
         _core.Counters.Commits++;
         return new UpdateResult(
             StatusCode.Ok, version, new CommitVersion(version.Value), delta.State.Length, delta.State.Crc, chainVersion);
-    }
-
-    private StatusCode DiscardPending(ChunkId chunk)
-    {
-        var record = _core.Find(chunk);
-        if (record?.Pending is not { } delta) return StatusCode.Ok;
-        Invariant.Check(!record.IsBusy, "the caller orders the updates of a chunk");
-        PendingDrop.AddTo(_core, record, delta);
-        var code = _core.WriteBatch();
-        if (code != StatusCode.Ok) return code;
-        record.Pending = null;
-        _core.Retire(delta);
-        _core.Counters.Discards++;
-        _core.ForgetIfEmpty(record);
-        return StatusCode.Ok;
     }
 }

@@ -91,6 +91,20 @@ public sealed class UpdateTests
     }
 
     [Fact]
+    public void A_superseding_removal_of_a_chunk_that_was_never_committed_drops_what_is_pending()
+    {
+        var rig = Rig.Create();
+        rig.Prepare(UpdateKind.Write, 0, rig.Bytes(5000));
+        var remove = new ChunkUpdate(
+            Rig.Chunk, UpdateKind.Remove, 0, 0, rig.ChunkSize, 0, default, new UpdateVersion(1), new ChainVersion(1), SupersedePending: true);
+        Assert.Equal(StatusCode.ChunkNotFound, rig.Run(rig.Store.PrepareAsync(remove, default)).Code);
+        Assert.False(rig.Store.TryGet(Rig.Chunk, out _));
+        rig.Crash(losesPower: false);
+        Assert.False(rig.Store.TryGet(Rig.Chunk, out _));
+        Assert.Equal(0, rig.Store.ListPending(new ChunkState[1]));
+    }
+
+    [Fact]
     public void A_payload_with_another_checksum_is_refused()
     {
         var rig = Rig.Create();

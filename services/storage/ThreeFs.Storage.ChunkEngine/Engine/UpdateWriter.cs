@@ -36,6 +36,13 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
         Invariant.Check(!record.IsBusy, "the caller orders the updates of a chunk");
         code = UpdateRules.CheckVersion(record, update, out var version, out var isRepeated);
         if (isRepeated) return ResultOf(StatusCode.Ok, record, record.Pending!.State);
+        if (code == StatusCode.ChunkNotFound && core.Health.IsOk)
+        {
+            // Nothing to remove but what was pending and is superseded.
+            var dropped = PendingDrop.Run(core, record);
+            if (dropped != StatusCode.Ok) code = dropped;
+        }
+
         if (code != StatusCode.Ok || !core.Health.IsOk) return Refuse(code == StatusCode.Ok ? core.Health.Code : code, record);
 
         record.IsBusy = true;
