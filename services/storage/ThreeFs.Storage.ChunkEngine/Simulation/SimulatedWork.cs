@@ -15,6 +15,9 @@ public sealed class SimulatedWork(SeededRandom random, bool isStepped)
 
     public int Waiting => _waiting.Count;
 
+    /// <summary>Called for each operation that begins to wait.</summary>
+    public Action? Added { get; set; }
+
     /// <summary>Completes one waiting operation; false when there is none.</summary>
     public bool Step()
     {
@@ -40,6 +43,7 @@ public sealed class SimulatedWork(SeededRandom random, bool isStepped)
         if (!IsStepped) return ValueTask.FromResult(effect());
         var operation = new Operation(effect, state, new TaskCompletionSource<StatusCode>(), random.NextBool(0.125));
         _waiting.Add(operation);
+        Added?.Invoke();
         return new ValueTask<StatusCode>(operation.Done.Task);
     }
 

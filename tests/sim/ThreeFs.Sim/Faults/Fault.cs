@@ -1,0 +1,57 @@
+using System.Globalization;
+using ThreeFs.Base;
+using ThreeFs.Sim.Nodes;
+
+namespace ThreeFs.Sim.Faults;
+
+internal enum FaultKind
+{
+    /// <summary>kill -9; the machine keeps what was written. Starts again when the fault ends.</summary>
+    Kill,
+    /// <summary>The machine dies: what was not flushed is lost or torn. Only while another replica lives that has it all.</summary>
+    PowerLoss,
+    /// <summary>SIGSTOP, then SIGCONT when the fault ends: a zombie that believes its lease.</summary>
+    Stop,
+    /// <summary>Everything to and from the host is held back.</summary>
+    Isolate,
+    /// <summary>Messages from the host to another one are held back.</summary>
+    CutOneWay,
+    /// <summary>Every message of the host takes longer.</summary>
+    SlowLink,
+    /// <summary>Every operation of the host's disks takes longer.</summary>
+    SlowDisk,
+    /// <summary>A connection of the host breaks at both ends.</summary>
+    Reset,
+    /// <summary>The wall clock jumps.</summary>
+    ClockJump,
+}
+
+/// <summary>One thing that goes wrong: when, what, to whom, for how long. Plain data, so that a run can be repeated without some.</summary>
+/// <param name="Salt">What else is random about it: which connection, which peer, how much.</param>
+internal sealed record Fault(TimeSpan At, FaultKind Kind, string Host, TimeSpan Duration, ulong Salt)
+{
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"{At.TotalSeconds:0.000}s {Kind} {Host} for {Duration.TotalSeconds:0.000}s");
+
+    /// <summary>Draws the faults of a run.</summary>
+    public static List<Fault> Draw(SeededRandom random, SimCluster cluster, TimeSpan from, TimeSpan time)
+    {
+        // Each run has a temper of its own: a few kinds, seldom or often.
+        var kinds = Enum.GetValues<FaultKind>().Where(_ => random.NextBool(0.5)).ToArray();
+        if (kinds.Length == 0) kinds = [FaultKind.Kill];
+        var pause = 0.1 + random.NextDouble() * 2;
+        var hosts = cluster.Nodes.Select(n => n.Name).ToArray();
+        var faults = new List<Fault>();
+        for (var at = from; at < from + time; at += TimeSpan.FromSeconds(pause * 2 * random.NextDouble()))
+        {
+            var kind = kinds[random.Next(kinds.Length)];
+            var host = random.NextBool(0.75)
+                ? cluster.Storages[random.Next(cluster.Storages.Length)].Name
+                : hosts[random.Next(hosts.Length)];
+            var seconds = random.NextBool(0.5) ? random.NextDouble() : random.NextDouble() * 8;
+            faults.Add(new Fault(at, kind, host, TimeSpan.FromSeconds(seconds), random.NextUInt64()));
+        }
+
+        return faults;
+    }
+}

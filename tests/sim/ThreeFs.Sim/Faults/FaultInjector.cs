@@ -1,0 +1,155 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Routing;
+using ThreeFs.Sim.Nodes;
+using ThreeFs.Sim.World;
+
+namespace ThreeFs.Sim.Faults;
+
+/// <summary>Lets faults happen and end.</summary>
+/// <remarks>
+/// What is acknowledged and not flushed survives the death of processes, and the loss of power while another replica keeps running.
+/// So a node loses power only while everything else runs undisturbed, and stays the only one in trouble until its chains go on
+/// without it; everywhere at once power is lost only at the end of a run.
+/// </remarks>
+internal sealed class FaultInjector(SimCluster cluster)
+{
+    /// <summary>Disturbances going on, by their end.</summary>
+    private readonly List<long> _ends = [];
+    private StorageNode? _powerless;
+
+    public void Schedule(IEnumerable<Fault> faults)
+    {
+        foreach (var fault in faults) cluster.World.At(fault.At.Ticks, null, _ => Begin(fault), null);
+    }
+
+    /// <summary>Ends everything that is still going on.</summary>
+    public void HealAll()
+    {
+        cluster.World.Timeline.Write("faults", "all heal");
+        cluster.Network.HealAll();
+        foreach (var disk in cluster.Storages.SelectMany(s => s.Disks)) disk.Extra = TimeSpan.Zero;
+        foreach (var node in cluster.Nodes)
+        {
+            node.Process?.Continue();
+            if (node.Process is { } process) process.Time.Skew = TimeSpan.Zero;
+            if (!node.IsUp) node.Start();
+        }
+    }
+
+    private void Begin(Fault fault)
+    {
+        var node = cluster.Nodes.First(n => n.Name == fault.Host);
+        var random = new SeededRandom(fault.Salt);
+        if (IsDisturbance(fault.Kind))
+        {
+            if (IsPowerLossOpen()) return;
+            if (fault.Kind == FaultKind.PowerLoss && node is StorageNode storage)
+            {
+                if (IsDisturbed() || !OthersHaveAll(storage)) return;
+                _powerless = storage;
+            }
+
+            _ends.Add(cluster.World.Now + fault.Duration.Ticks + TimeSpan.FromSeconds(1).Ticks);
+        }
+
+        cluster.World.Timeline.Write("faults", fault.ToString());
+        cluster.World.Timeline.Probe($"fault: {fault.Kind}");
+        switch (fault.Kind)
+        {
+            case FaultKind.Kill:
+                Kill(node, fault, losesPower: false);
+                break;
+            case FaultKind.PowerLoss:
+                Kill(node, fault, losesPower: true);
+                break;
+            case FaultKind.Stop:
+                node.Process?.StopUntil(cluster.World.Now + fault.Duration.Ticks);
+                break;
+            case FaultKind.Isolate:
+                foreach (var other in Others(fault.Host)) Cut(fault, fault.Host, other, bothWays: true);
+                break;
+            case FaultKind.CutOneWay:
+                var peers = Others(fault.Host);
+                var peer = peers[random.Next(peers.Length)];
+                if (random.NextBool(0.5)) Cut(fault, fault.Host, peer, bothWays: false);
+                else Cut(fault, peer, fault.Host, bothWays: false);
+                break;
+            case FaultKind.SlowLink:
+                foreach (var other in Others(fault.Host)) SlowLink(fault, other, TimeSpan.FromMilliseconds(random.Next(1, 400)));
+                break;
+            case FaultKind.SlowDisk when node is StorageNode slow:
+                SlowDisks(slow, fault, TimeSpan.FromMilliseconds(random.Next(1, 200)));
+                break;
+            case FaultKind.Reset:
+                var mine = cluster.Network.Connections.Where(c => c.ClientHost == fault.Host || c.Remote.Host == fault.Host).ToArray();
+                if (mine.Length > 0) mine[random.Next(mine.Length)].Reset("reset by a fault");
+                break;
+            case FaultKind.ClockJump when node.Process is { } process:
+                process.Time.Skew += TimeSpan.FromSeconds(random.Next(-20, 20));
+                break;
+        }
+    }
+
+    private static bool IsDisturbance(FaultKind kind) => kind is not (FaultKind.Reset or FaultKind.ClockJump or FaultKind.SlowDisk);
+
+    private bool IsDisturbed() => _ends.Exists(end => end > cluster.World.Now) || cluster.Nodes.Any(n => !n.IsUp);
+
+    /// <summary>A chain still counts on a node that lost power.</summary>
+    private bool IsPowerLossOpen()
+    {
+        if (_powerless is not { } node) return false;
+        var open = cluster.Picture is not { } picture || node.Disks.Any(d => picture.Chains[d.Identity.Chain].Targets.Any(
+            t => t.Id == d.Identity.Target && t.State is TargetState.Serving or TargetState.LastServing) && !IsBack(d.Identity.Target));
+        if (!open) _powerless = null;
+        return open;
+    }
+
+    private bool IsBack(TargetId target) =>
+        cluster.Replicas.Any(r => r.Target == target && r.Standing.Local == LocalTargetState.UpToDate);
+
+    private void Kill(SimNode node, Fault fault, bool losesPower)
+    {
+        if (!node.IsUp) return;
+        node.Kill(losesPower);
+        cluster.World.After(fault.Duration, null, _ =>
+        {
+            if (!node.IsUp) node.Start();
+        });
+    }
+
+    /// <summary>Every chain of the node has another replica that lives, serves, and vouches for its content.</summary>
+    private bool OthersHaveAll(StorageNode node) => cluster.Chains
+        .Where(c => node.Disks.Any(d => d.Identity.Chain == c.Id))
+        .All(c => cluster.Replicas.Any(r => r.Chain == c.Id && !node.Disks.Any(d => d.Identity.Target == r.Target)
+            && r.Place.State == TargetState.Serving && r.Standing.Local == LocalTargetState.UpToDate
+            && r.Place.Chain.Version == (cluster.Picture?.Chains[c.Id].Version ?? default)));
+
+    private void Cut(Fault fault, string from, string to, bool bothWays)
+    {
+        cluster.Network.Cut(from, to);
+        if (bothWays) cluster.Network.Cut(to, from);
+        cluster.World.After(fault.Duration, null, _ =>
+        {
+            cluster.Network.Heal(from, to);
+            if (bothWays) cluster.Network.Heal(to, from);
+        });
+    }
+
+    private void SlowLink(Fault fault, string other, TimeSpan by)
+    {
+        cluster.Network.Slow(fault.Host, other, by);
+        cluster.World.After(fault.Duration, null, _ => cluster.Network.Slow(fault.Host, other, TimeSpan.Zero));
+    }
+
+    private void SlowDisks(StorageNode node, Fault fault, TimeSpan by)
+    {
+        foreach (var disk in node.Disks) disk.Extra = by;
+        cluster.World.After(fault.Duration, null, _ =>
+        {
+            foreach (var disk in node.Disks) disk.Extra = TimeSpan.Zero;
+        });
+    }
+
+    private string[] Others(string host) =>
+        [.. cluster.Nodes.Select(n => n.Name).Concat(Enumerable.Range(1, cluster.Shape.Clients).Select(i => $"client-{i}")).Where(n => n != host)];
+}

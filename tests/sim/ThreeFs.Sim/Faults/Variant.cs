@@ -1,0 +1,28 @@
+using ThreeFs.Sim.World;
+using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.ChunkEngine.Index;
+using ThreeFs.Storage.Peers;
+using ThreeFs.Storage.Targets;
+using ThreeFs.Transport;
+
+namespace ThreeFs.Sim.Faults;
+
+/// <summary>
+/// The system under test, as it is. Broken variants put a defect between its parts, to prove that the checkers would find one.
+/// </summary>
+internal class Variant
+{
+    public static readonly Variant None = new();
+
+    public virtual string Name => "none";
+
+    public virtual IReplicaPeers Wrap(IReplicaPeers peers, SimProcess process) => peers;
+
+    public virtual ILease Wrap(ILease lease) => lease;
+
+    public virtual IServerHandler Wrap(IServerHandler handler, ReplicaSet replicas) => handler;
+
+    public virtual IChunkIndex Wrap(IChunkIndex index) => index;
+
+    public virtual Task OpenedAsync(ChunkStore store) => Task.CompletedTask;
+}

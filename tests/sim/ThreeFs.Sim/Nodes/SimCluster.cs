@@ -1,0 +1,136 @@
+using System.Collections.Immutable;
+using ThreeFs.Base;
+using ThreeFs.Contracts.Mgmtd;
+using ThreeFs.Contracts.Routing;
+using ThreeFs.Kv;
+using ThreeFs.Mgmtd;
+using ThreeFs.Sim.Faults;
+using ThreeFs.Sim.Network;
+using ThreeFs.Sim.World;
+using ThreeFs.Storage;
+using ThreeFs.Storage.Targets;
+
+namespace ThreeFs.Sim.Nodes;
+
+/// <summary>A whole cluster in one thread: cluster managers, metadata and storage servers, clients, and the network between them.</summary>
+internal sealed class SimCluster
+{
+    public const string ClusterId = "sim";
+    public static readonly ChainTableId Table = new(1);
+
+    public static readonly MgmtdTiming Timing = new()
+    {
+        ClientSession = TimeSpan.FromSeconds(10),
+        Bootstrapping = TimeSpan.FromSeconds(5),
+    };
+
+    public static readonly StorageLimits Limits = new() { RecoverAfter = TimeSpan.FromSeconds(1), ChunkQueue = 32, ResyncPage = 7 };
+
+    private readonly MemoryKvEngine _kv;
+    private readonly ImmutableArray<string> _managerHosts;
+
+    public SimCluster(SimWorld world, ClusterShape shape, Variant variant)
+    {
+        (World, Shape, Variant) = (world, shape, variant);
+        Network = new SimNetwork(world);
+        Managers = new SimRpc<IMgmtdService>(Network);
+        _kv = new MemoryKvEngine(new ProcessClock(world));
+        Mgmtds = [.. Enumerable.Range(1, shape.Mgmtds).Select(i => new MgmtdNode(this, (uint)i, $"mgmtd-{i}"))];
+        Metas = [.. Enumerable.Range(1, shape.Metas).Select(i => new MetaNode(this, (uint)(20 + i), $"meta-{i}"))];
+        Storages = [.. Enumerable.Range(1, shape.Storages).Select(i => new StorageNode(this, (uint)(100 + i), $"storage-{i}"))];
+        _managerHosts = [.. Mgmtds.Select(m => m.Name)];
+        Chains = [.. Enumerable.Range(0, shape.Chains).Select(MakeChain)];
+    }
+
+    public SimWorld World { get; }
+    public ClusterShape Shape { get; }
+    public Variant Variant { get; }
+    public SimNetwork Network { get; }
+    public SimRpc<IMgmtdService> Managers { get; }
+    public ImmutableArray<MgmtdNode> Mgmtds { get; }
+    public ImmutableArray<MetaNode> Metas { get; }
+    public ImmutableArray<StorageNode> Storages { get; }
+    public ImmutableArray<ChainSetting> Chains { get; }
+
+    public IEnumerable<SimNode> Nodes => [.. Mgmtds, .. Metas, .. Storages];
+
+    /// <summary>What the primary shows, or null while there is none.</summary>
+    public RoutingInfo? Picture => Mgmtds.Select(m => m.Service?.Picture).FirstOrDefault(p => p is not null);
+
+    /// <summary>Every replica of every chain that lives now.</summary>
+    public IEnumerable<Replica> Replicas => Storages.Where(s => s.Replicas is not null).SelectMany(s => s.Replicas!.All);
+
+    public bool AllServe => Picture is { } picture
+        && Chains.All(c => picture.Chains.TryGetValue(c.Id, out var chain) && chain.Targets.All(t => t.State == TargetState.Serving))
+        && Replicas.Count() == Chains.Sum(c => c.Targets.Length)
+        && Replicas.All(r => r.Standing.Local == LocalTargetState.UpToDate && r.Place.Chain.Version == picture.Chains[r.Chain].Version);
+
+    public bool IsQuiet => Replicas.All(r => r.InFlight == 0 && !HasPending(r));
+
+    public void Start()
+    {
+        foreach (var node in Nodes) node.Start();
+        var admin = new SimProcess(World, new SimHost("admin"), "admin");
+        World.Run(admin.Start(() => SetUpAsync(admin)), TimeSpan.FromSeconds(60));
+        admin.Die();
+        if (!World.RunUntil(() => AllServe, TimeSpan.FromSeconds(30))) throw new SimFailure("a new cluster does not serve");
+    }
+
+    public IMgmtdService NewMgmtdClient(SimProcess process) => new SimMgmtdClient(Managers, process, _managerHosts);
+
+    /// <summary>The store as one process sees it: with latency, conflicts, and commits of which nobody knows whether they happened.</summary>
+    public IKvEngine NewKv(SimProcess process) => new FaultyKvEngine(
+        _kv,
+        new SeededKvFaults(process.Random.Fork())
+        {
+            CommitConflict = Shape.KvFaults, CommitMaybeCommitted = Shape.KvFaults, ReadTooOld = Shape.KvFaults / 4,
+            MinDelay = TimeSpan.FromMicroseconds(50), MaxDelay = TimeSpan.FromMicroseconds(500),
+        },
+        process.Time);
+
+    private ChainSetting MakeChain(int index)
+    {
+        var id = new ChainId((uint)(index + 1));
+        var targets = ImmutableArray.CreateBuilder<TargetId>();
+        for (var i = 0; i < Shape.Replicas; i++)
+        {
+            var node = Storages[(index + i) % Shape.Storages];
+            var target = new TargetId((ulong)(node.Id.Value * 100 + index));
+            node.AddTarget(target, id);
+            targets.Add(target);
+        }
+
+        return new ChainSetting(id, targets.ToImmutable(), []);
+    }
+
+    private async Task<bool> SetUpAsync(SimProcess admin)
+    {
+        var mgmtd = NewMgmtdClient(admin);
+        while (!(await mgmtd.SetChainsAsync(ClusterId, Chains, CancellationToken.None)).IsOk)
+            await Task.Delay(TimeSpan.FromMilliseconds(100), admin.Time);
+        while (!(await mgmtd.SetChainTableAsync(ClusterId, Table, [.. Chains.Select(c => c.Id)], "", CancellationToken.None)).IsOk)
+            await Task.Delay(TimeSpan.FromMilliseconds(100), admin.Time);
+        return true;
+    }
+
+    private static bool HasPending(Replica replica)
+    {
+        var one = new Storage.ChunkEngine.ChunkState[1];
+        return replica.Store.ListPending(one) > 0;
+    }
+}
+
+/// <summary>What a cluster is made of, drawn from the seed.</summary>
+internal sealed record ClusterShape(int Mgmtds, int Metas, int Storages, int Replicas, int Chains, int Clients, double KvFaults)
+{
+    public static ClusterShape Draw(SeededRandom random)
+    {
+        var storages = random.Next(3, 6);
+        return new ClusterShape(
+            2, random.Next(1, 3), storages, random.NextBool(0.7) ? 3 : 2, random.Next(1, 4), random.Next(2, 5),
+            random.NextBool(0.5) ? 0.01 : 0);
+    }
+
+    public override string ToString() =>
+        $"{Mgmtds} mgmtd, {Metas} meta, {Storages} storage, {Chains} chains of {Replicas}, {Clients} clients, store faults {KvFaults:0.##}";
+}

@@ -1,0 +1,71 @@
+using ThreeFs.Base;
+using ThreeFs.Sim.Faults;
+using ThreeFs.Sim.World;
+using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.ChunkEngine.Simulation;
+
+namespace ThreeFs.Sim.Nodes;
+
+/// <summary>The disk of one target through crashes: what was flushed stays, what was not may be lost or torn when power goes.</summary>
+internal sealed class SimDisk
+{
+    private readonly SimWorld _world;
+    private SimulatedWork _work = null!;
+    private uint _boot = 1;
+    private bool _exists;
+
+    public SimDisk(SimWorld world, TargetIdentity identity)
+    {
+        (_world, Identity) = (world, identity);
+        _work = NewWork();
+        Device = new SimulatedDevice(_work);
+        Index = new SimulatedIndex(_work);
+    }
+
+    public TargetIdentity Identity { get; }
+
+    public SimulatedDevice Device { get; private set; }
+
+    public SimulatedIndex Index { get; private set; }
+
+    /// <summary>Every operation takes so much longer.</summary>
+    public TimeSpan Extra { get; set; }
+
+    public void Crash(bool losesPower)
+    {
+        var work = NewWork();
+        Device = Device.Crash(_world.Random, work, losesPower);
+        Index = Index.Crash(_world.Random, work, losesPower);
+        _work = work;
+        if (losesPower) _boot++;
+    }
+
+    public async Task<ChunkStore> OpenAsync(IChunkStoreObserver observer, Variant variant)
+    {
+        var process = (SimProcess)SynchronizationContext.Current!;
+        _work.Added = () => Pump(process, _work);
+        var options = new ChunkStoreOptions
+        {
+            BootId = new Guid((int)_boot, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8), Observer = observer, BufferBytes = 64 * ByteSize.MiB,
+            FoldEveryCalls = _world.Random.Next(2, 30), Channels = 64,
+        };
+        var index = variant.Wrap(Index);
+        var opened = _exists
+            ? await ChunkStore.OpenAsync(Device, index, options)
+            : await ChunkStore.CreateAsync(Device, index, Identity, options);
+        if (!opened.TryGet(out var store)) throw new SimFailure($"target {Identity.Target} cannot be opened: {opened.Status}");
+        _exists = true;
+        await variant.OpenedAsync(store);
+        return store;
+    }
+
+    /// <summary>One operation completes for each that was added, a while later, whichever the seed draws.</summary>
+    private void Pump(SimProcess process, SimulatedWork work)
+    {
+        var micros = _world.Random.Next(10, 300);
+        if (_world.Random.NextBool(0.01)) micros += _world.Random.Next(10_000);
+        _world.After(TimeSpan.FromMicroseconds(micros) + Extra, process, static work => ((SimulatedWork)work!).Step(), work);
+    }
+
+    private SimulatedWork NewWork() => new(_world.Random.Fork(), isStepped: true);
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using ThreeFs.Base;
+using ThreeFs.Sim.Checks;
+using ThreeFs.Sim.Faults;
+using ThreeFs.Sim.Nodes;
+using ThreeFs.Sim.Workloads;
+using ThreeFs.Sim.World;
+
+namespace ThreeFs.Sim;
+
+/// <summary>What one run is made of beside its seed.</summary>
+/// <param name="Skip">Faults left out, by their number: how a failing run is made smaller.</param>
+internal sealed record SimOptions(ulong Seed, Variant Variant, IReadOnlySet<int>? Skip = null);
+
+/// <param name="Failure">Null when every promise was kept.</param>
+internal sealed record SimResult(
+    ulong Seed, string? Failure, string Timeline, ulong Hash, IReadOnlyDictionary<string, int> Probes, IReadOnlyList<Fault> Faults,
+    string Shape, int Writes, int Reads, long Events, TimeSpan Virtual, TimeSpan Real);
+
+/// <summary>One seed, one cluster, one history: start, work under faults, heal, judge.</summary>
+internal static class SimRun
+{
+    private static readonly TimeSpan _trouble = TimeSpan.FromSeconds(15);
+
+    public static SimResult Run(SimOptions options)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var before = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        var world = new SimWorld(options.Seed);
+        var shape = ClusterShape.Draw(world.Random);
+        var history = new ChunkHistory();
+        IReadOnlyList<Fault> faults = [];
+        string? failure = null;
+        try
+        {
+            Act(world, shape, history, options, ref faults);
+        }
+        catch (Exception e)
+        {
+            failure = e is SimFailure ? e.Message : e.ToString();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+
+        return new SimResult(
+            options.Seed, failure, world.Timeline.ToString(), world.Timeline.Hash, world.Timeline.Probes, faults, shape.ToString(),
+            history.Writes, history.Reads, world.Events, world.Elapsed, Stopwatch.GetElapsedTime(started));
+    }
+
+    private static void Act(SimWorld world, ClusterShape shape, ChunkHistory history, SimOptions options, ref IReadOnlyList<Fault> faults)
+    {
+        var cluster = new SimCluster(world, shape, options.Variant);
+        cluster.Start();
+        var clients = Enumerable.Range(1, shape.Clients).Select(i => new ClientNode(cluster, i)).ToArray();
+        var registers = new RegisterWorkload(cluster, history, chunks: 4);
+        registers.Start(clients);
+        faults = Fault.Draw(world.Random, cluster, world.Elapsed, _trouble);
+        var injector = new FaultInjector(cluster);
+        injector.Schedule(faults.Where((_, i) => options.Skip?.Contains(i) != true));
+        world.RunFor(_trouble);
+        injector.HealAll();
+        if (world.Random.NextBool(0.25))
+        {
+            LosePowerEverywhere(world, cluster, clients);
+            ReplicaCheck.Run(cluster);
+            history.Check(null);
+            history.CheckAfterPowerLoss(Final);
+        }
+        else
+        {
+            Settle(world, cluster, registers);
+            ReplicaCheck.Run(cluster);
+            history.Check(Final);
+        }
+
+        if (history.Writes == 0) throw new SimFailure("no update was acknowledged");
+
+        (ulong, uint) Final(ChunkId chunk) =>
+            ReplicaCheck.Final(cluster, cluster.Chains[(int)(chunk.Index % (ulong)cluster.Chains.Length)].Id, chunk);
+    }
+
+    /// <summary>In the middle of the work every machine dies at once. What was flushed must be there; the clients are gone.</summary>
+    private static void LosePowerEverywhere(SimWorld world, SimCluster cluster, ClientNode[] clients)
+    {
+        if (!world.RunUntil(() => cluster.AllServe, TimeSpan.FromSeconds(90)))
+            throw new SimFailure($"the chains do not heal: {Describe(cluster)}");
+        world.RunFor(TimeSpan.FromSeconds(0.5 + world.Random.NextDouble()));
+        world.Timeline.Write("faults", "power fails everywhere");
+        world.Timeline.Probe("fault: power fails everywhere");
+        foreach (var client in clients) client.Process.Die();
+        foreach (var node in cluster.Nodes) node.Kill(losesPower: true);
+        foreach (var node in cluster.Nodes) node.Start();
+        if (!world.RunUntil(() => cluster.AllServe && cluster.IsQuiet, TimeSpan.FromSeconds(90)))
+            throw new SimFailure($"the chains do not heal after power failed everywhere: {Describe(cluster)}");
+    }
+
+    private static void Settle(SimWorld world, SimCluster cluster, RegisterWorkload registers)
+    {
+        if (!world.RunUntil(() => cluster.AllServe, TimeSpan.FromSeconds(90)))
+            throw new SimFailure($"the chains do not heal: {Describe(cluster)}");
+        registers.Stop();
+        if (!world.RunUntil(() => registers.IsDone, TimeSpan.FromSeconds(60))) throw new SimFailure("a client's operation does not end");
+        registers.ThrowIfFailed();
+        if (!world.RunUntil(() => cluster.AllServe && cluster.IsQuiet, TimeSpan.FromSeconds(30)))
+            throw new SimFailure($"an update does not end: {Describe(cluster)}");
+    }
+
+    private static string Describe(SimCluster cluster) => cluster.Picture is not { } picture
+        ? "no cluster manager is primary"
+        : string.Join("; ", picture.Chains.Values.OrderBy(c => c.Id.Value).Select(c =>
+            $"chain {c.Id}@{c.Version}: {string.Join(", ", c.Targets.Select(t => $"{t.Id} {t.State}"))}"))
+        + "; " + string.Join("; ", cluster.Replicas.Select(r => $"{r.Target} says {r.Standing.Local} at {r.Place.Chain.Version}"));
+}

@@ -1,0 +1,93 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Storage;
+using ThreeFs.Sim.Checks;
+using ThreeFs.Sim.Nodes;
+using ThreeFs.Sim.World;
+
+namespace ThreeFs.Sim.Workloads;
+
+/// <summary>
+/// Clients that read and update a few chunks, each one operation after the other: writes of odd sizes at odd offsets, appends,
+/// cuts and extensions. Answers carry versions, so that the history can be judged.
+/// </summary>
+internal sealed class RegisterWorkload(SimCluster cluster, ChunkHistory history, int chunks)
+{
+    private const uint ChunkSize = 1 << 17;
+
+    private readonly List<Task<bool>> _running = [];
+    private bool _isStopping;
+
+    public bool IsDone => _running.All(r => r.IsCompleted);
+
+    public void Start(IEnumerable<ClientNode> clients)
+    {
+        foreach (var client in clients) _running.Add(client.Process.Start(() => RunAsync(client)));
+    }
+
+    public void Stop() => _isStopping = true;
+
+    /// <summary>Reports what a client met.</summary>
+    public void ThrowIfFailed()
+    {
+        foreach (var failed in _running.Where(r => r.IsFaulted)) failed.GetAwaiter().GetResult();
+    }
+
+    private async Task<bool> RunAsync(ClientNode client)
+    {
+        var random = client.Process.Random;
+        await client.Routing.WaitFor(r => r.Chains.Count > 0, CancellationToken.None);
+        while (!_isStopping)
+        {
+            var number = random.Next(chunks);
+            var chunk = new ChunkId(new InodeId(1), (ulong)number);
+            var chain = cluster.Chains[number % cluster.Chains.Length].Id;
+            var draw = random.NextDouble();
+            if (draw < 0.45) await ReadAsync(client, chain, chunk);
+            else if (draw < 0.97) await UpdateAsync(client, chain, chunk, random);
+            else await FlushAsync(client, chain);
+            if (random.NextBool(0.5)) await Task.Delay(TimeSpan.FromMilliseconds(random.Next(1, 60)), client.Process.Time);
+        }
+
+        return true;
+    }
+
+    private async Task UpdateAsync(ClientNode client, ChainId chain, ChunkId chunk, SeededRandom random)
+    {
+        var draw = random.NextDouble();
+        var kind = draw < 0.85 ? UpdateKind.Write : draw < 0.93 ? UpdateKind.Truncate : UpdateKind.Extend;
+        var isLarge = random.NextBool(0.15);
+        var payload = new byte[kind != UpdateKind.Write ? 0 : isLarge ? random.Next(30_000, 60_000) : random.Next(1, 300)];
+        random.NextBytes(payload);
+        var offset = (uint)random.Next(kind == UpdateKind.Write ? isLarge ? 3 : 40_000 : 50_000);
+        var update = history.Begin(chunk, kind, offset, payload, cluster.World.Now);
+        using var lease = client.Memory.TryRent(payload.Length)!;
+        payload.CopyTo(lease.Memory.Span);
+        var result = kind switch
+        {
+            UpdateKind.Truncate => await client.Storage.TruncateAsync(chain, chunk, offset, ChunkSize),
+            UpdateKind.Extend => await client.Storage.ExtendAsync(chain, chunk, offset, ChunkSize),
+            _ => await client.Storage.WriteAsync(chain, chunk, offset, lease.Memory.Slice(0, payload.Length), ChunkSize),
+        };
+        if (result.Code == StatusCode.Ok) history.End(update, chain, result, cluster.World.Now);
+        else throw new SimFailure($"{client.Name}: {kind} of {chunk} failed: {result.Code}");
+    }
+
+    private async Task ReadAsync(ClientNode client, ChainId chain, ChunkId chunk)
+    {
+        var began = cluster.World.Now;
+        using var lease = client.Memory.TryRent((int)ChunkSize)!;
+        var result = await client.Storage.ReadAsync(chain, chunk, 0, lease.Memory.Slice(0, (int)ChunkSize));
+        if (result.Code is not (StatusCode.Ok or StatusCode.ChunkNotFound))
+            throw new SimFailure($"{client.Name}: a read of {chunk} failed: {result.Code}");
+        var bytes = result.Code == StatusCode.Ok ? lease.Memory.Span[..(int)result.Length].ToArray() : [];
+        history.Read(chunk, result, bytes, began, cluster.World.Now, client.Name);
+    }
+
+    private async Task FlushAsync(ClientNode client, ChainId chain)
+    {
+        var covered = history.Acknowledged(chain);
+        var status = await client.Storage.FlushAsync(new[] { chain });
+        if (!status.IsOk) throw new SimFailure($"{client.Name}: a flush of chain {chain} failed: {status}");
+        history.Flushed(covered);
+    }
+}
