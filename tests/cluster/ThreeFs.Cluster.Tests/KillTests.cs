@@ -34,6 +34,24 @@ public sealed class KillTests : IAsyncLifetime
         await _cluster.FsckAsync();
     }
 
+    /// <summary>It wakes up believing its lease, and must neither serve nor accept anything before it has heard of its chains.</summary>
+    [Fact]
+    public async Task A_storage_server_that_was_stopped_for_longer_than_its_lease_and_continues()
+    {
+        var victim = (await _cluster.StatusAsync()).NodeAt(chain: 0, position: 0);
+        using var load = await VerifiedLoad.StartAsync($"{_cluster.Mount}/load");
+
+        await Shell.RunAsync($"kill -STOP {victim.Pid}");
+        await _cluster.WaitForAsync(s => s.Chains.All(c => c.Targets.All(t => t.Node != victim.Id || t.State != "serving")));
+        await load.PassRoundsAsync(1);
+
+        await Shell.RunAsync($"kill -CONT {victim.Pid}");
+        await _cluster.WaitUntilAllServeAsync();
+        await load.PassRoundsAsync(1);
+        await load.StopAsync();
+        await _cluster.FsckAsync();
+    }
+
     [Fact]
     public async Task A_metadata_server()
     {
