@@ -111,7 +111,7 @@ public sealed class KvRetryTests
             var value = await reader.GetAsync("a"u8);
             return value.IsOk ? value.Value.Exists : value.Status;
         }).AsTask();
-        while (!run.IsCompleted) _time.Advance(TimeSpan.FromMilliseconds(20));
+        await AdvanceUntilAsync(run);
         Assert.False((await run).Value);
         Assert.Equal(2, attempts);
     }
@@ -142,12 +142,12 @@ public sealed class KvRetryTests
             attempt.Transaction.AtomicAdd("n"u8, 1);
             return Status.Ok;
         })).ToArray();
-        while (!Task.WhenAll(runs).IsCompleted) _time.Advance(TimeSpan.FromMilliseconds(5));
+        await AdvanceUntilAsync(Task.WhenAll(runs));
         foreach (var run in runs) Assert.True((await run).IsOk, $"seed {seed}: {await run}");
         Assert.True(faults.Injected > 20, $"seed {seed}: too few faults to mean anything");
         var reader = engine.BeginReadOnly();
         var read = retry.ReadAsync<ulong>(async tx => await tx.GetAsync("n"u8) is { IsOk: true } n ? n.Value.ReadCounter() : StatusCode.TxTooOld).AsTask();
-        while (!read.IsCompleted) _time.Advance(TimeSpan.FromMilliseconds(5));
+        await AdvanceUntilAsync(read);
         Assert.Equal(20u, (await read).Value);
     }
 
@@ -160,12 +160,17 @@ public sealed class KvRetryTests
     private async Task<Status> RunAsync(KvRetry retry, Func<KvAttempt, ValueTask<Status>> body)
     {
         var run = retry.RunAsync(body).AsTask();
-        while (!run.IsCompleted)
+        await AdvanceUntilAsync(run);
+        return await run;
+    }
+
+    /// <summary>Gives way between the steps: what is waited for may continue on the thread that this runs on.</summary>
+    private async Task AdvanceUntilAsync(Task done)
+    {
+        while (!done.IsCompleted)
         {
-            _time.Advance(TimeSpan.FromMilliseconds(20));
+            _time.Advance(TimeSpan.FromMilliseconds(5));
             await Task.Yield();
         }
-
-        return await run;
     }
 }
