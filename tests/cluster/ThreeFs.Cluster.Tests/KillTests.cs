@@ -69,6 +69,17 @@ public sealed class KillTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Both_metadata_servers_are_started_again_although_the_mount_cannot_answer()
+    {
+        await File.WriteAllTextAsync($"{_cluster.Mount}/before", "kept");
+        await Harness.Cluster.KillAsync([.. (await _cluster.StatusAsync()).Of("meta")]);
+
+        await _cluster.StatusAsync();
+        await _cluster.UpAsync();
+        Assert.Equal("kept", await File.ReadAllTextAsync($"{_cluster.Mount}/before"));
+    }
+
+    [Fact]
     public async Task The_primary_cluster_manager()
     {
         using var load = await VerifiedLoad.StartAsync($"{_cluster.Mount}/load");

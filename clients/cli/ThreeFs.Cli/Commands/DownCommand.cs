@@ -40,8 +40,11 @@ internal static class DownCommand
         // Never delete through a mount: what is under it would be the user's files, one by one.
         if (MountEntry.TypeAt(cluster.Plan.Mount) is { } type)
             return Say.Failure(new Status(StatusCode.Busy, $"{cluster.Plan.Mount} is still mounted ({type}); unmount it first"));
-        Directory.Delete(cluster.Directory.Path, recursive: true);
-        Console.WriteLine($"stopped and removed {cluster.Directory.Path}");
+        Say.Progress($"removing {cluster.Directory.Path} ...");
+        var left = cluster.Directory.Remove();
+        Console.WriteLine(left.Count == 0
+            ? $"stopped and removed {cluster.Directory.Path}"
+            : $"stopped and removed the cluster in {cluster.Directory.Path}; not of the cluster and left there: {string.Join(", ", left)}");
         return 0;
     }
 }

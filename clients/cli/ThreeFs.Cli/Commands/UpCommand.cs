@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using ThreeFs.Base;
 using ThreeFs.Cli.Dev;
 using ThreeFs.Cli.Output;
+using ThreeFs.Fuse.Mounting;
 
 namespace ThreeFs.Cli.Commands;
 
@@ -46,7 +47,8 @@ internal static class UpCommand
         if (status.IsOk) status = MountPoint.Check(plan.Mount, directory.Role("mount"));
         if (!status.IsOk) return Say.Failure(status);
 
-        Directory.CreateDirectory(directory.Path);
+        status = directory.Make();
+        if (!status.IsOk) return Say.Failure(status);
         var acquired = PidFile.Acquire(directory.LockFile);
         if (!acquired.TryGet(out var held)) return Say.Failure(new Status(acquired.Code, $"another `threefs up` or `down` works on {directory.Path}"));
         using var _ = held;
@@ -73,7 +75,9 @@ internal static class UpCommand
 
         var status = cluster.Prepare();
         if (!status.IsOk) return status;
-        Directory.CreateDirectory(cluster.Plan.Mount);
+
+        // One that is mounted exists, and asking it may wait for a metadata server that is started only below.
+        if (MountEntry.TypeAt(cluster.Plan.Mount) is null) Directory.CreateDirectory(cluster.Plan.Mount);
         var roles = cluster.StartMissing();
         Say.Progress(roles.Count == 0 ? "everything runs" : $"started {string.Join(", ", roles.Select(r => r.Name))}");
 

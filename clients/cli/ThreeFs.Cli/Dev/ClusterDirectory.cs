@@ -12,7 +12,7 @@ namespace ThreeFs.Cli.Dev;
 /// DIR/mnt/                    the mount, unless it is elsewhere
 /// </code>
 /// </summary>
-internal sealed class ClusterDirectory(string path)
+internal sealed partial class ClusterDirectory(string path)
 {
     public string Path { get; } = path;
     public string PlanFile => System.IO.Path.Combine(Path, "cluster.toml");
@@ -31,6 +31,45 @@ internal sealed class ClusterDirectory(string path)
         path is null ? Default : new ClusterDirectory(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
 
     public RoleDirectory Role(string name) => new(System.IO.Path.Combine(Path, name), name);
+
+    /// <summary>Makes the directory of a new cluster; refused where something else is, which `down --destroy` could take with it.</summary>
+    public Status Make()
+    {
+        if (File.Exists(Path)) return new Status(StatusCode.InvalidArgument, $"{Path} is a file; choose a directory with --dir");
+        try
+        {
+            Directory.CreateDirectory(Path);
+            if (!Exists && Strangers().FirstOrDefault() is { } other)
+                return new Status(StatusCode.InvalidArgument, $"{Path} has no cluster and is not empty ({other} is in it); choose an empty directory with --dir");
+            return Status.Ok;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Status(StatusCode.IoError, $"cannot make {Path}: {e.Message}");
+        }
+    }
+
+    /// <summary>Removes what belongs to the cluster.</summary>
+    /// <returns>What is left because it does not; empty when the directory is gone.</returns>
+    public IReadOnlyList<string> Remove()
+    {
+        var strangers = Strangers();
+        foreach (var entry in Directory.EnumerateFileSystemEntries(Path).ToArray())
+        {
+            if (strangers.Contains(System.IO.Path.GetFileName(entry))) continue;
+            if (Directory.Exists(entry)) Directory.Delete(entry, recursive: true);
+            else File.Delete(entry);
+        }
+
+        if (strangers.Count == 0) Directory.Delete(Path);
+        return strangers;
+    }
+
+    private IReadOnlyList<string> Strangers() =>
+        [.. Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e)).Where(n => !Own().IsMatch(n)).Order()];
+
+    [System.Text.RegularExpressions.GeneratedRegex(@"^(cluster\.toml(\.new)?|kv|lock|mnt|mount|(mgmtd|meta|storage)-\d+)$")]
+    private static partial System.Text.RegularExpressions.Regex Own();
 
     public Result<ClusterPlan> LoadPlan()
     {

@@ -16,13 +16,15 @@ public readonly record struct MountEntry(string MountPoint, string Type, string 
     }
 
     /// <summary>The absolute path as the kernel's table has it; what does not exist stays as it was written.</summary>
+    /// <remarks>Asks no FUSE file system for its root: whoever serves it may be the one that this process is to start again.</remarks>
     internal static string WithoutLinks(string path)
     {
+        var silent = ReadAll().Where(m => m.Type.StartsWith("fuse", StringComparison.Ordinal)).Select(m => m.MountPoint).ToHashSet();
         var resolved = "/";
         foreach (var part in Path.GetFullPath(path).Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             resolved = Path.Combine(resolved, part);
-            if (!Directory.Exists(resolved)) continue;
+            if (silent.Contains(resolved) || !Directory.Exists(resolved)) continue;
             if (Directory.ResolveLinkTarget(resolved, returnFinalTarget: true) is { } target) resolved = WithoutLinks(target.FullName);
         }
 
