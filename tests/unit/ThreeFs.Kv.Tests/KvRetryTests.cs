@@ -131,7 +131,7 @@ public sealed class KvRetryTests
         };
         var engine = new FaultyKvEngine(new MemoryKvEngine(_time), faults, _time);
         var retry = new KvRetry(engine, _time, random, new() { MaxRetries = 100 });
-        var runs = Enumerable.Range(0, 20).Select(id => RunAsync(retry, async attempt =>
+        var runs = Enumerable.Range(0, 60).Select(id => RunAsync(retry, async attempt =>
         {
             byte[] mark = [1, (byte)id];
             var done = await attempt.Transaction.GetAsync(mark);
@@ -148,7 +148,7 @@ public sealed class KvRetryTests
         var reader = engine.BeginReadOnly();
         var read = retry.ReadAsync<ulong>(async tx => await tx.GetAsync("n"u8) is { IsOk: true } n ? n.Value.ReadCounter() : StatusCode.TxTooOld).AsTask();
         await AdvanceUntilAsync(read);
-        Assert.Equal(20u, (await read).Value);
+        Assert.Equal(60u, (await read).Value);
     }
 
     private static ValueTask<Status> Write(KvAttempt attempt)
