@@ -216,6 +216,7 @@ public sealed class ChunkStore : IAsyncDisposable
     {
         ChannelWrites.AddRemovalOf(_core.Batch, _core.Channels.UsedSlots);
         _core.Channels.Clear();
+        _core.ChannelsToFold.Clear();
         return _core.WriteBatch();
     }
 
@@ -228,6 +229,8 @@ public sealed class ChunkStore : IAsyncDisposable
         foreach (ref readonly var update in updates) _core.Channels.Record(update);
         var changes = new List<(int Slot, ChannelUpdate Update)>();
         _core.Channels.TakeChanges(changes);
+        var slots = changes.Select(c => c.Slot).ToHashSet();
+        _core.ChannelsToFold.RemoveAll(c => slots.Contains(c.Slot));
         ChannelWrites.AddTo(_core.Batch, changes);
         return _core.WriteBatch();
     }

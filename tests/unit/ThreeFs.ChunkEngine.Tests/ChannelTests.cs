@@ -78,6 +78,27 @@ public sealed class ChannelTests
     }
 
     [Fact]
+    public void A_fold_that_runs_meanwhile_brings_nothing_back_that_was_cleared_or_adopted()
+    {
+        var rig = Rig.Create(isStepped: true);
+        var (mine, _) = WriteAs(rig, 1);
+        WriteAs(rig, 2);
+        var folding = rig.Store.FoldAsync();
+        Assert.Equal(StatusCode.Ok, rig.Store.ClearChannels());
+        rig.Run(folding);
+        rig.Crash(losesPower: false);
+        Assert.Equal(0, rig.Store.Channels.Count);
+
+        WriteAs(rig, 1);
+        folding = rig.Store.FoldAsync();
+        var newer = new ChannelUpdate(mine with { Sequence = 1000 }, Rig.Chunk, new UpdateVersion(9), 1, 1);
+        Assert.Equal(StatusCode.Ok, rig.Store.AdoptChannels([newer]));
+        rig.Run(folding);
+        rig.Crash(losesPower: false);
+        Assert.Equal(newer, Assert.Single(rig.Store.Channels.ToArray()));
+    }
+
+    [Fact]
     public void Adopted_channels_join_those_that_are_known_and_the_later_update_counts()
     {
         var rig = Rig.Create();

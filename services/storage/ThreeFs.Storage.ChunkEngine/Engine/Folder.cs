@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using ThreeFs.Base;
 using ThreeFs.Base.Tasks;
-using ThreeFs.Contracts.Storage;
 using ThreeFs.Storage.ChunkEngine.Channels;
 using ThreeFs.Storage.ChunkEngine.Chunks;
 using ThreeFs.Storage.ChunkEngine.Device;
@@ -31,7 +30,6 @@ internal sealed class Folder
     private const int MaxWaits = 4;
 
     private readonly List<ChunkRecord> _work = [];
-    private readonly List<(int Slot, ChannelUpdate Update)> _channels = [];
     private readonly ValueTask<StatusCode>[] _workers = new ValueTask<StatusCode>[Width];
     private readonly Stack<SharedCompletion<StatusCode>> _idle = new();
     private readonly StoreCore _core;
@@ -143,8 +141,8 @@ internal sealed class Folder
     {
         var code = _core.WriteBatch(); // the held commits: what is folded below is committed in the index
         if (code != StatusCode.Ok) return code;
-        _channels.Clear();
-        _core.Channels.TakeChanges(_channels);
+        _core.ChannelsToFold.Clear();
+        _core.Channels.TakeChanges(_core.ChannelsToFold);
         _work.Clear();
         _work.AddRange(_core.Unfolded);
         _core.Unfolded.Clear();
@@ -161,7 +159,7 @@ internal sealed class Folder
         await _core.Readers.WaitAsync();
         _core.Space.GiveBackRetired(retiredBlocks);
         _core.FreeRetiredLeases(retiredLeases);
-        if (_work.Count > 0 || _channels.Count > 0)
+        if (_work.Count > 0 || _core.ChannelsToFold.Count > 0)
         {
             code = await ApplyAsync();
             if (code != StatusCode.Ok) return code;
@@ -212,7 +210,7 @@ internal sealed class Folder
 
     private StatusCode WriteRecords()
     {
-        ChannelWrites.AddTo(_core.Batch, _channels);
+        ChannelWrites.AddTo(_core.Batch, _core.ChannelsToFold);
         var code = _core.WriteBatch();
         if (code != StatusCode.Ok) return code;
         var first = 0;

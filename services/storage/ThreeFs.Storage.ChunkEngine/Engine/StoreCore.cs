@@ -1,5 +1,6 @@
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
+using ThreeFs.Contracts.Storage;
 using ThreeFs.Storage.ChunkEngine.Allocation;
 using ThreeFs.Storage.ChunkEngine.Channels;
 using ThreeFs.Storage.ChunkEngine.Chunks;
@@ -42,6 +43,9 @@ internal sealed class StoreCore : IDisposable
     public BufferPool Pool { get; }
 
     public ChannelTable Channels { get; }
+
+    /// <summary>Slots that the running fold writes at its end; who writes or clears slots meanwhile takes them out.</summary>
+    public List<(int Slot, ChannelUpdate Update)> ChannelsToFold { get; } = [];
 
     public UnitArrays Arrays { get; } = new();
 
