@@ -63,29 +63,10 @@ public sealed class FileChunks(StorageClient storage, IRoutingSource routing, Ti
 
     public async ValueTask<Result<FileSystemSpace>> SpaceAsync(CancellationToken ct)
     {
-        long capacity = 0, free = 0, used = 0;
-        var answered = false;
-        var last = new Status(StatusCode.Unavailable, "no storage node is active");
-        foreach (var node in routing.Current.Nodes.Values)
-        {
-            if (node.Kind != NodeKind.Storage || !node.IsActive) continue;
-            var space = await storage.Admin.SpaceInfoAsync(node.Id, ct);
-            if (!space.TryGet(out var disks))
-            {
-                last = space.Status;
-                continue;
-            }
-
-            answered = true;
-            foreach (var disk in disks)
-            {
-                capacity += disk.CapacityBytes;
-                free += disk.FreeBytes;
-                used += disk.UsedBytes;
-            }
-        }
-
-        return answered ? new FileSystemSpace(capacity, free, used, 0) : last;
+        var asked = await ClusterSpace.AskAsync(storage.Admin, routing.Current, ct);
+        if (!asked.TryGet(out var space)) return asked.Status;
+        var usable = space.Usable;
+        return new FileSystemSpace(usable.CapacityBytes, usable.FreeBytes, usable.UsedBytes, 0);
     }
 
     private ValueTask<Status> RemoveFromAsync(Placement placement, InodeId inode, ulong first, CancellationToken ct) =>

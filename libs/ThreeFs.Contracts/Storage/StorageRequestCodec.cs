@@ -29,7 +29,7 @@ public static class StorageRequestCodec
     public const int ListChunksSize = StorageCodec.PreambleSize + 32;
     public const int QueryChunkSize = StorageCodec.PreambleSize + 24;
     public const int CreateTargetSize = StorageCodec.PreambleSize + 16;
-    public const int DiskSpaceSize = 32;
+    public const int DiskSpaceSize = 40;
     public const int FlushResultSize = 8;
 
     /// <summary>Most chunks in one answer to ListChunks.</summary>
@@ -171,11 +171,13 @@ public static class StorageRequestCodec
         BinaryPrimitives.WriteInt64LittleEndian(d[8..], r.CapacityBytes);
         BinaryPrimitives.WriteInt64LittleEndian(d[16..], r.FreeBytes);
         BinaryPrimitives.WriteInt64LittleEndian(d[24..], r.UsedBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(d[32..], r.DeviceId);
     }
 
     public static DiskSpace ReadDiskSpace(ReadOnlySpan<byte> s) => new(
         (int)BinaryPrimitives.ReadInt64LittleEndian(s), BinaryPrimitives.ReadInt64LittleEndian(s[8..]),
-        BinaryPrimitives.ReadInt64LittleEndian(s[16..]), BinaryPrimitives.ReadInt64LittleEndian(s[24..]));
+        BinaryPrimitives.ReadInt64LittleEndian(s[16..]), BinaryPrimitives.ReadInt64LittleEndian(s[24..]),
+        BinaryPrimitives.ReadUInt64LittleEndian(s[32..]));
 
     public static void WriteFlushPreamble(Span<byte> d, int count) => StorageCodec.WritePreamble(d, 0, (ushort)count);
 

@@ -115,5 +115,8 @@ public readonly record struct ChunkMeta(
 /// <param name="LastLength">Bytes of that chunk.</param>
 public readonly record struct LastChunk(StatusCode Code, ulong LastChunkIndex, uint LastLength, ulong ChunkCount, ulong TotalLength);
 
-/// <summary>Space of one disk of a storage node.</summary>
-public readonly record struct DiskSpace(int DiskIndex, long CapacityBytes, long FreeBytes, long UsedBytes);
+/// <summary>Space of one disk of a storage node, bytes.</summary>
+/// <param name="FreeBytes">What chunks can still take.</param>
+/// <param name="UsedBytes">By the node's targets on it.</param>
+/// <param name="DeviceId">Equal for two disks, also of different nodes of a host, that are one file system: its space is there once.</param>
+public readonly record struct DiskSpace(int DiskIndex, long CapacityBytes, long FreeBytes, long UsedBytes, ulong DeviceId);

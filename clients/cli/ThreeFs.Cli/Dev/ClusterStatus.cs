@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using ThreeFs.Base;
 using ThreeFs.Cli.Output;
+using ThreeFs.Client.Storage;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Fuse.Mounting;
 
@@ -27,7 +28,7 @@ internal sealed record ClusterStatus(
         var mounted = MountEntry.TypeAt(cluster.Plan.Mount)?.StartsWith("fuse", StringComparison.Ordinal) == true;
         return new ClusterStatus(
             cluster.Directory.Path, new MountState(cluster.Plan.Mount, mounted && cluster.Mount.Process.Pid is not null, cluster.Mount.Process.Pid),
-            nodes, chains, space);
+            nodes, chains, SpaceRow.Of(space));
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, _json) + "\n";
@@ -46,7 +47,11 @@ internal sealed record ClusterStatus(
         text.Append(chains).Append('\n');
 
         if (Space is { } s)
-            text.Append($"space: {new ByteSize(s.UsedBytes)} used, {new ByteSize(s.FreeBytes)} free of {new ByteSize(s.CapacityBytes)} (raw, all replicas)\n");
+        {
+            text.Append($"space: {new ByteSize(s.UsedBytes)} used, {new ByteSize(s.FreeBytes)} free for files");
+            text.Append($" (disks: {new ByteSize(s.DiskFreeBytes)} free of {new ByteSize(s.DiskCapacityBytes)}, {s.Replicas:0.#} replicas)\n");
+        }
+
         text.Append(Mount.Mounted ? $"mount: {Mount.Path} (process {Mount.Pid})\n" : $"mount: {Mount.Path} is not mounted\n");
         return text.ToString();
     }
@@ -84,4 +89,10 @@ internal sealed record ChainRow(uint Id, uint Version, IReadOnlyList<TargetRow> 
 
 internal sealed record TargetRow(ulong Id, uint Node, string State);
 
-internal sealed record SpaceRow(long CapacityBytes, long FreeBytes, long UsedBytes);
+/// <summary>What files can hold, and what the disks under it have.</summary>
+internal sealed record SpaceRow(
+    long CapacityBytes, long FreeBytes, long UsedBytes, long DiskCapacityBytes, long DiskFreeBytes, double Replicas)
+{
+    public static SpaceRow? Of(ClusterSpace? space) => space is null ? null : new SpaceRow(
+        space.Usable.CapacityBytes, space.Usable.FreeBytes, space.Usable.UsedBytes, space.CapacityBytes, space.FreeBytes, space.Replicas);
+}

@@ -80,27 +80,13 @@ internal sealed class ClusterView : IAsyncDisposable
             $"cluster {ClusterId} does not answer at {string.Join(", ", _addresses)} within {patience.TotalSeconds} s: {reason}");
     }
 
-    /// <summary>Sum over the disks of the storage nodes that answer; two nodes on one disk count it twice.</summary>
-    public async Task<SpaceRow?> SpaceAsync(TimeSpan patience, CancellationToken ct)
+    /// <summary>Space of the storage nodes that answer in time; null when none does.</summary>
+    public async Task<ClusterSpace?> SpaceAsync(TimeSpan patience, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(patience);
-        long capacity = 0, free = 0, used = 0;
-        var answered = false;
-        foreach (var node in Routing.Current.Nodes.Values.Where(n => n.Kind == NodeKind.Storage && n.IsActive))
-        {
-            var result = await Storage.Admin.SpaceInfoAsync(node.Id, limit.Token);
-            if (!result.TryGet(out var disks)) continue;
-            answered = true;
-            foreach (var disk in disks)
-            {
-                capacity += disk.CapacityBytes;
-                free += disk.FreeBytes;
-                used += disk.UsedBytes;
-            }
-        }
-
-        return answered ? new SpaceRow(capacity, free, used) : null;
+        var asked = await ClusterSpace.AskAsync(Storage.Admin, Routing.Current, limit.Token);
+        return asked.TryGet(out var space) ? space : null;
     }
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ThreeFs.Base;
 using ThreeFs.Contracts.Storage;
+using ThreeFs.Io.Files;
 
 namespace ThreeFs.Storage.Server.Disks;
 
@@ -15,11 +16,14 @@ internal sealed class DataDisk : IDisposable
     private const string TargetPrefix = "target-";
     private readonly FileStream _lock;
 
-    private DataDisk(int index, string path, FileStream @lock)
+    private readonly ulong _deviceId;
+
+    private DataDisk(int index, string path, FileStream @lock, ulong deviceId)
     {
         Index = index;
         Path = path;
         _lock = @lock;
+        _deviceId = deviceId;
     }
 
     public int Index { get; }
@@ -51,9 +55,10 @@ internal sealed class DataDisk : IDisposable
         {
             WriteHolder(held);
             var owner = CheckOwner(path, $"threefs 1 cluster {clusterId} node {nodeId}\n");
-            if (owner.IsOk) return new DataDisk(index, path, held);
+            var device = DeviceIdentity.Of(path);
+            if (owner.IsOk && device.TryGet(out var deviceId)) return new DataDisk(index, path, held, deviceId);
             held.Dispose();
-            return owner;
+            return owner.IsOk ? device.Status : owner;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -75,10 +80,11 @@ internal sealed class DataDisk : IDisposable
     public string DirectoryOf(TargetId target) => System.IO.Path.Combine(Path, TargetPrefix + target);
 
     /// <param name="usedBytes">By the targets of this node.</param>
-    public DiskSpace GetSpace(long usedBytes)
+    /// <param name="reservedBytes">What chunks never take.</param>
+    public DiskSpace GetSpace(long usedBytes, long reservedBytes)
     {
         var drive = new DriveInfo(Path);
-        return new DiskSpace(Index, drive.TotalSize, drive.AvailableFreeSpace, usedBytes);
+        return new DiskSpace(Index, drive.TotalSize, Math.Max(0, drive.AvailableFreeSpace - reservedBytes), usedBytes, _deviceId);
     }
 
     public void Dispose() => _lock.Dispose();

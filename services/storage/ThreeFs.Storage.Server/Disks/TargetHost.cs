@@ -107,7 +107,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     public IReadOnlyList<DiskSpace> GetSpace()
     {
         var all = Replicas.All;
-        return [.. _disks.Select(d => d.GetSpace(all.Where(r => r.DiskIndex == d.Index).Sum(r => r.UsedBytes)))];
+        return [.. _disks.Select(d => d.GetSpace(all.Where(r => r.DiskIndex == d.Index).Sum(r => r.UsedBytes), _config.ReservedBytes))];
     }
 
     private async Task<Status> StartAsync(DataDisk disk, string directory, TargetId id, TargetIdentity? create)

@@ -96,12 +96,21 @@ public sealed class FileChunksTests
     }
 
     [Fact]
-    public async Task Space_is_the_sum_of_the_nodes_that_answer()
+    public async Task Space_is_the_share_of_one_replica_on_the_nodes_that_answer()
     {
         await using var cluster = new FakeCluster(3);
         await cluster.Nodes[1].StopAsync();
         var space = (await cluster.Run(Chunks(cluster).SpaceAsync(default))).Value;
-        Assert.Equal((200, 120, 80), (space.CapacityBytes, space.FreeBytes, space.UsedBytes));
+        Assert.Equal((40 + 26, 40, 26), (space.CapacityBytes, space.FreeBytes, space.UsedBytes));
+    }
+
+    [Fact]
+    public async Task Space_of_a_disk_that_several_nodes_use_is_there_once()
+    {
+        await using var cluster = new FakeCluster(3);
+        cluster.DeviceOf = _ => 7;
+        var space = (await cluster.Run(Chunks(cluster).SpaceAsync(default))).Value;
+        Assert.Equal((20 + 40, 20, 40), (space.CapacityBytes, space.FreeBytes, space.UsedBytes));
     }
 
     [Fact]

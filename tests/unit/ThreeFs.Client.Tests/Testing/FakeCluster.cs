@@ -62,6 +62,9 @@ internal sealed class FakeCluster : IAsyncDisposable
 
     public Func<uint, NodeInfo> NodeOf { get; set; } = id => FakeRouting.Node(id);
 
+    /// <summary>The file system under a node's only disk.</summary>
+    public Func<uint, ulong> DeviceOf { get; set; } = id => id;
+
     public ChainVersion VersionOf(ChainId chain) => new(_versions[chain.Value]);
 
     /// <summary>The head of a chain by the newest truth, published or not.</summary>

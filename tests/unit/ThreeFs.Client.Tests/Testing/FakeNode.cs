@@ -271,11 +271,11 @@ internal sealed class FakeNode : IServerHandler
         return new Reply { HeaderLength = count * StorageRequestCodec.FlushResultSize };
     }
 
-    private static Reply Space(ServerRequest request)
+    private Reply Space(ServerRequest request)
     {
         var header = request.ResponseHeader(8 + StorageRequestCodec.DiskSpaceSize);
         StorageCodec.WritePreamble(header, 0, 1);
-        StorageRequestCodec.Write(header[8..], new DiskSpace(0, 100, 60, 40));
+        StorageRequestCodec.Write(header[8..], new DiskSpace(0, 100, 60, 40, _cluster.DeviceOf(Id)));
         return new Reply { HeaderLength = 8 + StorageRequestCodec.DiskSpaceSize };
     }
 
