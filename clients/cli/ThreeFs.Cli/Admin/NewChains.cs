@@ -3,13 +3,14 @@ using ThreeFs.Base;
 using ThreeFs.Cli.Dev;
 using ThreeFs.Contracts.Mgmtd;
 using ThreeFs.Contracts.Routing;
+using ThreeFs.Placement;
 
 namespace ThreeFs.Cli.Admin;
 
 internal sealed record NewTarget(TargetId Target, ChainId Chain, NodeId Node, int Disk);
 
 /// <summary>
-/// A plan of new targets and chains over storage nodes with equally many disks. Ids continue behind those in routing: chains behind
+/// A plan of new targets and chains over storage nodes, even where other chains are not. Ids continue behind those in routing: chains behind
 /// the highest, a node's targets behind its highest (node id × 100 + number). The same routing gives the same plan, so a run that was
 /// interrupted before its chains were made is finished by another one.
 /// </summary>
@@ -24,25 +25,22 @@ internal sealed record NewChains(ImmutableArray<ChainSetting> Chains, ImmutableA
         if (replicas < 1) return Bad($"--replicas {replicas}: must be at least 1");
         if (nodes.Count < replicas)
             return Bad($"--replicas {replicas} needs as many storage servers, and there are {nodes.Count}: two replicas on one server would fail together");
-        if (nodes.FirstOrDefault(n => n.Disks != nodes[0].Disks) is { Node.Value: not 0 } odd)
-            return Bad($"node {odd.Node} has {odd.Disks} disks, node {nodes[0].Node} has {nodes[0].Disks}; name nodes with equally many by --nodes");
-        var perNode = nodes[0].Disks * targetsPerDisk;
-        if (nodes.Count * perNode % replicas != 0)
-            return Bad($"{nodes.Count} nodes with {perNode} new targets are {nodes.Count * perNode} targets, which chains of --replicas {replicas} cannot use up");
-
+        if (ChainPlacement.Wrong([.. nodes.Select(n => n.Disks * targetsPerDisk)], replicas) is { } wrong)
+            return Bad($"--targets-per-disk {targetsPerDisk} --replicas {replicas}: {wrong}");
         var targets = new List<(NodeId Node, IReadOnlyList<TargetId> Targets)>();
-        foreach (var (node, _) in nodes)
+        foreach (var (node, disks) in nodes)
         {
-            var used = HighestNumber(routing, node);
-            if (used + (ulong)perNode > TargetsPerNode)
+            var (used, count) = (HighestNumber(routing, node), disks * targetsPerDisk);
+            if (used + (ulong)count > TargetsPerNode)
                 return Bad($"node {node} would have more than {TargetsPerNode} target numbers in use; create its targets one by one (create-target)");
-            targets.Add((node, [.. Enumerable.Range(1, perNode).Select(i => LocalRoles.TargetOf(node, (int)used + i))]));
+            targets.Add((node, [.. Enumerable.Range(1, count).Select(i => LocalRoles.TargetOf(node, (int)used + i))]));
         }
 
         var firstChain = routing.Chains.Count == 0 ? 0 : routing.Chains.Keys.Max(c => c.Value);
-        var chains = ChainPlan.Create(targets, replicas).Select(c => c with { Id = new ChainId(firstChain + c.Id.Value) }).ToImmutableArray();
+        var chains = ChainPlan.Create(targets, replicas, routing, firstChain + 1);
         var chainOf = chains.SelectMany(c => c.Targets.Select(t => (Target: t, c.Id))).ToDictionary(p => p.Target, p => p.Id);
-        var all = targets.SelectMany(n => n.Targets.Select((t, i) => new NewTarget(t, chainOf[t], n.Node, i % nodes[0].Disks)));
+        var disksOf = nodes.ToDictionary(n => n.Node, n => n.Disks);
+        var all = targets.SelectMany(n => n.Targets.Select((t, i) => new NewTarget(t, chainOf[t], n.Node, i % disksOf[n.Node])));
         return new NewChains(chains, [.. all]);
     }
 

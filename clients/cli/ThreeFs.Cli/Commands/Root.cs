@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ThreeFs.Cli.Commands.Admin;
+using ThreeFs.Cli.Commands.Placement;
 
 namespace ThreeFs.Cli.Commands;
 
@@ -13,6 +14,7 @@ internal static class Root
         StatusCommand.Create(),
         FsckCommand.Create(),
         BenchCommand.Create(),
+        PlacementCommand.Create(),
         AdminCommand.Create(),
         MountCommand.Create(),
         MgmtdCommand.Create(),

@@ -4,6 +4,7 @@ using ThreeFs.Client.Mgmtd;
 using ThreeFs.Client.Storage;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Contracts.Storage;
+using ThreeFs.Placement;
 
 namespace ThreeFs.Cli.Dev;
 

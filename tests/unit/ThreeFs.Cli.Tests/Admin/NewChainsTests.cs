@@ -35,16 +35,19 @@ public sealed class NewChainsTests
     [InlineData(1, 0, 2, "--targets-per-disk 0")]
     [InlineData(1, 1, 0, "--replicas 0")]
     [InlineData(1, 1, 4, "--replicas 4")]
-    [InlineData(1, 1, 2, "cannot use up")]
+    [InlineData(1, 1, 2, "not used up")]
     [InlineData(2, 50, 3, "more than 99")]
     public void A_plan_that_cannot_work_is_refused_with_the_reason(int disks, int perDisk, int replicas, string reason) =>
         AssertRefused(NewChains.Plan(RoutingInfo.Empty, Nodes(disks, 201, 202, 203), perDisk, replicas).Status, reason);
 
     [Fact]
-    public void Nodes_with_different_numbers_of_disks_are_refused()
+    public void Nodes_may_have_different_numbers_of_disks_as_long_as_no_chain_needs_one_twice()
     {
-        var nodes = new[] { (new NodeId(201), 2), (new NodeId(202), 1) };
-        AssertRefused(NewChains.Plan(RoutingInfo.Empty, nodes, 1, 1).Status, "node 202 has 1 disks, node 201 has 2");
+        var nodes = new[] { (new NodeId(201), 2), (new NodeId(202), 1), (new NodeId(203), 1) };
+        var plan = NewChains.Plan(RoutingInfo.Empty, nodes, 1, 2).Value;
+        Assert.All(plan.Chains, c => Assert.Contains(c.Targets, t => t.Value / 100 == 201));
+        Assert.Equal([0, 1], plan.Targets.Where(t => t.Node.Value == 201).Select(t => t.Disk).Order());
+        AssertRefused(NewChains.Plan(RoutingInfo.Empty, [.. nodes.Take(2), (new NodeId(203), 3)], 1, 3).Status, "more than once");
     }
 
     [Fact]

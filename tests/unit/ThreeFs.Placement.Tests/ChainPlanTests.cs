@@ -1,7 +1,6 @@
 using ThreeFs.Base;
-using ThreeFs.Cli.Dev;
 
-namespace ThreeFs.Cli.Tests.Dev;
+namespace ThreeFs.Placement.Tests;
 
 public sealed class ChainPlanTests
 {
