@@ -69,6 +69,9 @@ public sealed class HeartbeatLoop : IAsyncDisposable
         _loop = RunAsync();
     }
 
+    /// <summary>Ends when the loop was disposed, or with the exception that broke it.</summary>
+    public Task Completion => _loop ?? Task.CompletedTask;
+
     /// <summary>A local target changed: tell mgmtd now instead of with the next interval.</summary>
     public void Kick()
     {

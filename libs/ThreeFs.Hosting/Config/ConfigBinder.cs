@@ -15,7 +15,7 @@ namespace ThreeFs.Hosting.Config;
 /// </summary>
 internal static class ConfigBinder
 {
-    private static readonly (string Suffix, double Milliseconds)[] _timeUnits = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
+    private static readonly (string Suffix, double Milliseconds)[] _timeUnits = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
     public static Status Bind(TomlTable table, object config, string prefix)
     {

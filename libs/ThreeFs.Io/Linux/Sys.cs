@@ -76,6 +76,15 @@ internal static unsafe class Sys
         return result;
     }
 
+    /// <summary>The bytes written, which may be fewer; blocks.</summary>
+    public static long WriteAt(int fd, void* source, nuint length, long offset)
+    {
+        long result;
+        do result = Result((long)pwrite(fd, source, (size_t)length, offset));
+        while (result == -Errno.EINTR);
+        return result;
+    }
+
     /// <summary>Sends what fits without waiting.</summary>
     public static int SendMessage(int fd, msghdr* message, int flags)
     {

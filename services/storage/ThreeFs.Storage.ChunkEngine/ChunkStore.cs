@@ -177,6 +177,10 @@ public sealed class ChunkStore : IAsyncDisposable
         return count;
     }
 
+    /// <summary>The smallest and the largest id of a chunk; null when there is none.</summary>
+    public (ChunkId First, ChunkId Last)? Bounds =>
+        _core.Ordered.Min is { } first && _core.Ordered.Max is { } last ? (first.Id, last.Id) : null;
+
     /// <summary>The chunks with a pending content, in order, as many as there is room for.</summary>
     public int ListPending(Span<ChunkState> destination)
     {

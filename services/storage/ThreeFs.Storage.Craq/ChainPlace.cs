@@ -42,6 +42,9 @@ public sealed class ChainPlace
     /// <summary>The last Serving one of the chain; null when none serves.</summary>
     public TargetId? ReadTail { get; private init; }
 
+    /// <summary>Another target of the chain serves too.</summary>
+    public bool OthersServe { get; private init; }
+
     public bool IsServing => State == TargetState.Serving;
 
     public bool IsInService => State is TargetState.Serving or TargetState.Syncing;
@@ -74,6 +77,7 @@ public sealed class ChainPlace
             SuccessorIsSyncing = successor?.State == TargetState.Syncing,
             Predecessor = inService && index > 0 ? chain.Targets[index - 1].Id : null,
             ReadTail = tail,
+            OthersServe = chain.Targets.Any(t => t.State == TargetState.Serving && t.Id != target),
         };
     }
 

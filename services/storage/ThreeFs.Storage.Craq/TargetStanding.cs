@@ -43,11 +43,12 @@ public readonly record struct TargetStanding(LocalTargetState Local, ChainVersio
     public TargetStanding Fail() => this with { Local = LocalTargetState.Offline };
 
     /// <summary>
-    /// A failed target that is out of service may come back and sync. As the last one serving it may not: nobody could tell it
-    /// what it should have.
+    /// A failed target that is out of service may come back and sync. As the last one serving it may not, because nobody could tell it
+    /// what it should have, unless its content is trusted: it was its disk that was too slow, and nothing is missing.
     /// </summary>
-    public TargetStanding Recover() =>
-        Local == LocalTargetState.Offline && Seen is not (TargetState.Serving or TargetState.Syncing or TargetState.LastServing)
-            ? this with { Local = LocalTargetState.Online }
-            : this;
+    public TargetStanding Recover(bool contentIsTrusted = false)
+    {
+        var isOut = Seen is not (TargetState.Serving or TargetState.Syncing) && (contentIsTrusted || Seen != TargetState.LastServing);
+        return Local == LocalTargetState.Offline && isOut ? this with { Local = LocalTargetState.Online } : this;
+    }
 }

@@ -22,6 +22,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Critical, Message = "the chunk engine of target {Target} refuses updates from now on: {Reason}")]
     public static partial void EngineFaulted(ILogger log, TargetId target, Status reason);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "disk {Path} is {State}: its targets leave service: {Reason}")]
+    public static partial void DiskUnfit(ILogger log, string path, string state, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "disk {Path} works again: its targets come back")]
+    public static partial void DiskFit(ILogger log, string path);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "mgmtd has not answered for longer than the lease: this node serves nobody until it does")]
     public static partial void LeaseLost(ILogger log);
 
@@ -30,6 +36,9 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "target {Target} was not closed cleanly: {InFlight} operations are still under way")]
     public static partial void NotQuiet(ILogger log, TargetId target, int inFlight);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "{Loop} broke: this process ends")]
+    public static partial void LoopBroke(ILogger log, string loop, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "maintenance of target {Target} broke")]
     public static partial void TickBroke(ILogger log, TargetId target, Exception exception);

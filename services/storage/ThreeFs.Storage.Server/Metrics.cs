@@ -56,6 +56,25 @@ internal static class Metrics
     private static readonly Counter.Child _repaired = _repairs.WithLabels("repaired");
     private static readonly Counter.Child _unrepaired = _repairs.WithLabels("failed");
 
+    private static readonly Histogram _diskProbe = Prometheus.Metrics.CreateHistogram(
+        "threefs_storage_disk_probe_seconds", "Time of a write of 4 KiB with its flush, once a second on each disk.",
+        new HistogramConfiguration { LabelNames = ["disk"], Buckets = Histogram.ExponentialBuckets(64e-6, 4, 12) });
+
+    private static readonly Gauge _diskFit = Prometheus.Metrics.CreateGauge(
+        "threefs_storage_disk_fit", "1 while the targets of a disk may serve; 0: it hangs, fails or is too slow.", "disk");
+
+    public static readonly Counter ReadErrors = Prometheus.Metrics.CreateCounter(
+        "threefs_storage_read_errors_total", "Reads of chunks that a disk answered with an error.");
+
+    public static readonly Counter ScrubbedBytes = Prometheus.Metrics.CreateCounter(
+        "threefs_storage_scrubbed_bytes_total", "Bytes that the scrubbers read to look for damage.");
+
+    private static readonly Gauge _scrubPasses = Prometheus.Metrics.CreateGauge(
+        "threefs_storage_scrub_passes", "Passes over all its chunks that a target's scrubber completed since it was opened.", "target");
+
+    private static readonly Gauge _damaged = Prometheus.Metrics.CreateGauge(
+        "threefs_storage_damaged_chunks", "Chunks of a target whose stored bytes are damaged and not repaired yet.", "target");
+
     private static readonly Gauge _targetState = Prometheus.Metrics.CreateGauge(
         "threefs_storage_target_state", "1 for the public state a target is in.", "target", "chain", "state");
 
@@ -126,13 +145,21 @@ internal static class Metrics
         var target = replica.Target.ToString();
         _chunks.WithLabels(target).Set(replica.Store.ChunkCount);
         _resyncCompared.WithLabels(target).Set(replica.Resync.Compared);
+        _scrubPasses.WithLabels(target).Set(replica.Scrub.Passes);
+        _damaged.WithLabels(target).Set(replica.DamagedChunks);
         _used.WithLabels(target).Set(replica.UsedBytes);
         _inFlight.WithLabels(target).Set(replica.InFlight);
     }
 
+    public static void DiskProbed(int disk, TimeSpan took) => _diskProbe.WithLabels(Name(disk)).Observe(took.TotalSeconds);
+
+    public static void DiskFit(int disk, bool isFit) => _diskFit.WithLabels(Name(disk)).Set(isFit ? 1 : 0);
+
+    private static string Name(int disk) => disk.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
     public static void Disk(in DiskSpace space)
     {
-        var disk = space.DiskIndex.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        var disk = Name(space.DiskIndex);
         _free.WithLabels(disk).Set(space.FreeBytes);
         _capacity.WithLabels(disk).Set(space.CapacityBytes);
     }

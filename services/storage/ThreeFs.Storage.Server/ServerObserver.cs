@@ -3,8 +3,8 @@ using ThreeFs.Storage.Targets;
 
 namespace ThreeFs.Storage.Server;
 
-/// <summary>Turns what the logic reports into metrics, and a changed standing into a heartbeat.</summary>
-internal sealed class ServerObserver(Action standingChanged) : IStorageObserver
+/// <summary>Turns what the logic reports into metrics, a changed standing into a heartbeat, and a failed read into a disk's record.</summary>
+internal sealed class ServerObserver(Action standingChanged, Action<Replica> readFailed) : IStorageObserver
 {
     public void Forwarded(StatusCode code, TimeSpan time) => Metrics.Forwarded(code, time.TotalSeconds);
 
@@ -23,6 +23,14 @@ internal sealed class ServerObserver(Action standingChanged) : IStorageObserver
     }
 
     public void Repaired(bool succeeded) => Metrics.Repaired(succeeded);
+
+    public void Scrubbed(long bytes) => Metrics.ScrubbedBytes.Inc(bytes);
+
+    public void ReadFailed(Replica replica)
+    {
+        Metrics.ReadErrors.Inc();
+        readFailed(replica);
+    }
 
     public void StandingChanged(Replica replica)
     {

@@ -38,6 +38,26 @@ public sealed class StorageConfig
     /// <summary>Disk space that chunks never take.</summary>
     public ByteSize ReservedBytes { get; set; } = new(64 * ByteSize.MiB);
 
+    /// <summary>
+    /// What an acknowledged write has survived without an fsync: the death of every process, or with "write" the loss of power too. Then every
+    /// write waits for a flush, which those that come together share.
+    /// </summary>
+    public Durability Durability { get; set; } = Durability.Process;
+
+    /// <summary>Most bytes a second that each target's scrubber reads to look for damage; 0 turns it off.</summary>
+    public ByteSize ScrubBytesPerSecond { get; set; } = new(8 * ByteSize.MiB);
+
+    /// <summary>From the beginning of one pass of a scrubber to that of the next.</summary>
+    public TimeSpan ScrubInterval { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>A disk that does not answer for this long is taken out of service until it answers again.</summary>
+    public TimeSpan DiskHungAfter { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A disk of which most writes of 4 KiB take this long is taken out of service until they no longer do. The last replica of a chain stays.
+    /// </summary>
+    public TimeSpan DiskSlowAfter { get; set; } = TimeSpan.FromSeconds(5);
+
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How long a stopping server waits for requests under way.</summary>
@@ -56,6 +76,9 @@ public sealed class StorageConfig
         if (Reactors is < 1 or > 256) return Bad($"reactors = {Reactors} is not between 1 and 256");
         if (BufferBytes < 64 * ByteSize.MiB) return Bad($"buffer_bytes = \"{BufferBytes}\" is less than one chunk of 64MiB needs");
         if (EngineBufferBytes < 128 * ByteSize.MiB) return Bad($"engine_buffer_bytes = \"{EngineBufferBytes}\" is less than 128MiB");
+        if (ScrubInterval < TimeSpan.FromSeconds(1)) return Bad($"scrub_interval = \"{ScrubInterval.TotalMilliseconds}ms\" is less than 1s");
+        if (DiskHungAfter < TimeSpan.FromSeconds(1)) return Bad($"disk_hung_after = \"{DiskHungAfter.TotalMilliseconds}ms\" is less than 1s");
+        if (DiskSlowAfter < TimeSpan.FromMilliseconds(1)) return Bad($"disk_slow_after = \"{DiskSlowAfter.TotalMilliseconds}ms\" is less than 1ms");
         if (HeartbeatInterval < TimeSpan.FromMilliseconds(10)) return Bad($"heartbeat_interval = \"{HeartbeatInterval.TotalMilliseconds}ms\" is less than 10ms");
         return Status.Ok;
     }

@@ -28,6 +28,7 @@ public sealed class StorageServer : IAsyncDisposable
     private readonly HostServices _host;
     private readonly ILogger _log;
     private readonly List<DataDisk> _disks = [];
+    private readonly List<DiskWatch> _diskWatches = [];
     private readonly List<Reactor> _reactors = [];
     private readonly HeartbeatLease _lease = new();
     private readonly CancellationTokenSource _stop = new();
@@ -81,9 +82,10 @@ public sealed class StorageServer : IAsyncDisposable
         if (status.IsOk) status = StartReactors();
         if (!status.IsOk) return status;
 
-        var observer = new ServerObserver(() => _heartbeats?.Kick());
+        var observer = new ServerObserver(() => _heartbeats?.Kick(), replica => _diskWatches[replica.DiskIndex].Health.ReadFailed());
         _targets = new TargetHost(
             _config, _disks, _reactors, _replicaBuffers, _routing, _lease, observer, _host.Logs, _host.NewRandom());
+        _diskWatches.AddRange(_disks.Select(d => new DiskWatch(d, _config, _targets, _host.Time, _log)));
         status = await _targets.OpenAllAsync();
         if (!status.IsOk) return status;
 
@@ -96,7 +98,7 @@ public sealed class StorageServer : IAsyncDisposable
         _routing.Changed += _ => Replicas.RoutingChanged(_routing);
         _routing.Start();
         StartHeartbeats();
-        _watch = WatchAsync();
+        _watch = Vital(WatchAsync(), "the watch over disks and lease");
         Log.Started(_log, _config.NodeId, _config.ClusterId, _config.Host, DataPort, HttpPort, Replicas.All.Length, _disks.Count);
         return Status.Ok;
     }
@@ -145,6 +147,7 @@ public sealed class StorageServer : IAsyncDisposable
         _heartbeats = new HeartbeatLoop(options, _mgmtd, _host.Time, _host.Logs);
         _lease.Follow(_heartbeats);
         _heartbeats.Start();
+        _ = Vital(_heartbeats.Completion, "the heartbeats");
     }
 
     private async ValueTask<ImmutableArray<LocalTarget>> CollectAsync()
@@ -154,6 +157,20 @@ public sealed class StorageServer : IAsyncDisposable
         // Off the reactor: what follows is gRPC.
         await Task.Yield();
         return reports;
+    }
+
+    /// <summary>A server whose loop broke would look alive and never serve again: better a restart.</summary>
+    private async Task Vital(Task loop, string what)
+    {
+        try
+        {
+            await loop;
+        }
+        catch (Exception e)
+        {
+            Log.LoopBroke(_log, what, e);
+            Environment.FailFast($"{what} broke", e);
+        }
     }
 
     /// <summary>Readiness and the figures that change with time.</summary>
@@ -172,6 +189,7 @@ public sealed class StorageServer : IAsyncDisposable
             }
 
             Metrics.HasLease.Set(held ? 1 : 0);
+            foreach (var watch in _diskWatches) watch.Judge();
             foreach (var space in _targets!.GetSpace()) Metrics.Disk(space);
             foreach (var replica in Replicas.All) Metrics.Progress(replica);
             await Task.WhenAny(Task.Delay(_watchInterval, _host.Time, _stop.Token));
@@ -199,6 +217,7 @@ public sealed class StorageServer : IAsyncDisposable
         if (_web is not null) await _web.DisposeAsync();
         foreach (var reactor in _reactors) await reactor.DisposeAsync();
         _mgmtd.Dispose();
+        foreach (var watch in _diskWatches) watch.Dispose();
         foreach (var disk in _disks) disk.Dispose();
         _clientBuffers.Dispose();
         _replicaBuffers.Dispose();

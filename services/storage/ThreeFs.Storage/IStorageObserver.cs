@@ -18,6 +18,12 @@ public interface IStorageObserver
     /// <summary>A damaged chunk was replaced from another replica, or could not be.</summary>
     void Repaired(bool succeeded);
 
+    /// <summary>The scrubber read that many bytes.</summary>
+    void Scrubbed(long bytes);
+
+    /// <summary>The disk answered a read with an error.</summary>
+    void ReadFailed(Replica replica);
+
     /// <summary>The target's place or what it says of itself changed: mgmtd should hear soon.</summary>
     void StandingChanged(Replica replica);
 }

@@ -45,6 +45,16 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "target {Target}, chunk {Chunk}: stored bytes do not have their checksum")]
     public static partial void CorruptionFound(ILogger log, TargetId target, ChunkId chunk);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "target {Target}, chunk {Chunk}: the disk cannot read it")]
+    public static partial void Unreadable(ILogger log, TargetId target, ChunkId chunk);
+
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "target {Target}: scrubbed {Chunks} chunks, {Bytes} bytes, {Damaged} damaged, {Seconds:0.0} s")]
+    public static partial void Scrubbed(ILogger log, TargetId target, long chunks, long bytes, long damaged, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "target {Target} of chain {Chain} comes back: {Reason}")]
+    public static partial void ComesBack(ILogger log, TargetId target, VersionedChain chain, string reason);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "target {Target}, chunk {Chunk}: repair from a neighbour: {Code}")]
     public static partial void Repaired(ILogger log, TargetId target, ChunkId chunk, StatusCode code);
 }

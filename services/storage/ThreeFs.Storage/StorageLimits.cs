@@ -1,8 +1,26 @@
 namespace ThreeFs.Storage;
 
+/// <summary>What an acknowledged update has survived without an fsync.</summary>
+public enum Durability
+{
+    /// <summary>The death of every process: it is in the machine's memory on every serving replica.</summary>
+    Process,
+
+    /// <summary>The loss of power too: every serving replica has flushed it. Callers that come together share flushes.</summary>
+    Write,
+}
+
 /// <summary>Bounds and times of a storage node's logic.</summary>
 public sealed record StorageLimits
 {
+    public Durability Durability { get; init; } = Durability.Process;
+
+    /// <summary>
+    /// Free share of a target's space below which it takes no new chunks from clients, so that existing ones can still be overwritten, synced and
+    /// repaired.
+    /// </summary>
+    public double NewChunkReserve { get; init; } = 0.02;
+
     /// <summary>Updates and waiting readers in line for one chunk; further ones are <see cref="Base.StatusCode.Overloaded"/>.</summary>
     public int ChunkQueue { get; init; } = 128;
 
@@ -35,6 +53,13 @@ public sealed record StorageLimits
 
     /// <summary>Removals of one request under way at the same time.</summary>
     public int RemoveConcurrency { get; init; } = 16;
+
+    /// <summary>Most bytes that a target's scrubber reads in a second; 0: it reads nothing.</summary>
+    public long ScrubBytesPerSecond { get; init; } = 8 << 20;
+
+    /// <summary>From the beginning of one pass of the scrubber to that of the next, and from the opening to the first.</summary>
+    public TimeSpan ScrubInterval { get; init; } = TimeSpan.FromDays(7);
+    public TimeSpan FirstScrubAfter { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Longest a repair of a damaged chunk may hold the chunk.</summary>
     public TimeSpan RepairTime { get; init; } = TimeSpan.FromSeconds(5);

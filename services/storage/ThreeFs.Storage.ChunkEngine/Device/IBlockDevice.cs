@@ -32,6 +32,7 @@ public interface IBlockDevice : IAsyncDisposable
     /// <summary>Gives the space of the range back; its content becomes undefined.</summary>
     ValueTask<StatusCode> ReleaseAsync(BlockClass file, long offset, long length);
 
+    /// <summary>Of the disk that is there: one that is gone has nothing free.</summary>
     DeviceSpace GetSpace();
 }
 

@@ -15,13 +15,14 @@ namespace ThreeFs.Storage.Server.BlockDevice;
 internal sealed class BlockFiles : IBlockDevice
 {
     private readonly BlockFile[] _files;
-    private readonly DriveInfo _disk;
+    private readonly string _directory;
+    private long _capacity;
     private readonly Stack<List<(BlockFile File, long Covers, ValueTask<Status> Done)>> _idleFlushes = new();
 
     private BlockFiles(BlockFile[] files, string directory)
     {
         _files = files;
-        _disk = new DriveInfo(directory);
+        _directory = directory;
     }
 
     /// <summary>Why the last operation failed, for the operator's log.</summary>
@@ -112,7 +113,13 @@ internal sealed class BlockFiles : IBlockDevice
         return status.IsOk ? StatusCode.Ok : Fail(status);
     }
 
-    public DeviceSpace GetSpace() => new(_disk.TotalSize, _disk.AvailableFreeSpace);
+    public DeviceSpace GetSpace()
+    {
+        var usage = DiskUsage.Of(_directory);
+        if (usage.TryGet(out var space)) return new DeviceSpace(_capacity = space.CapacityBytes, space.FreeBytes);
+        LastError = usage.Status;
+        return new DeviceSpace(_capacity, 0);
+    }
 
     public ValueTask DisposeAsync()
     {

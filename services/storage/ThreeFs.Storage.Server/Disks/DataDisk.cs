@@ -79,12 +79,21 @@ internal sealed class DataDisk : IDisposable
 
     public string DirectoryOf(TargetId target) => System.IO.Path.Combine(Path, TargetPrefix + target);
 
+    /// <summary>Zeros when the disk is gone.</summary>
     /// <param name="usedBytes">By the targets of this node.</param>
     /// <param name="reservedBytes">What chunks never take.</param>
     public DiskSpace GetSpace(long usedBytes, long reservedBytes)
     {
-        var drive = new DriveInfo(Path);
-        return new DiskSpace(Index, drive.TotalSize, Math.Max(0, drive.AvailableFreeSpace - reservedBytes), usedBytes, _deviceId);
+        var usage = DiskUsage.Of(Path).TryGet(out var space) ? space : default;
+        return new DiskSpace(Index, usage.CapacityBytes, Math.Max(0, usage.FreeBytes - reservedBytes), usedBytes, _deviceId);
+    }
+
+    /// <summary>Whether the path still leads to the disk it led to at first: not when that was unmounted.</summary>
+    public Status CheckIsThere()
+    {
+        var device = DeviceIdentity.Of(Path);
+        if (!device.TryGet(out var id)) return device.Status;
+        return id == _deviceId ? Status.Ok : new Status(StatusCode.IoError, $"{Path} is on another file system than at the start: was its disk unmounted?");
     }
 
     public void Dispose() => _lock.Dispose();
@@ -95,9 +104,14 @@ internal sealed class DataDisk : IDisposable
         if (!File.Exists(file))
         {
             var fresh = file + ".new";
-            File.WriteAllText(fresh, owner);
+            using (var handle = new FileStream(fresh, FileMode.Create, FileAccess.Write))
+            {
+                handle.Write(System.Text.Encoding.UTF8.GetBytes(owner));
+                handle.Flush(flushToDisk: true);
+            }
+
             File.Move(fresh, file);
-            return Status.Ok;
+            return DirectorySync.Flush(path);
         }
 
         var held = File.ReadAllText(file);

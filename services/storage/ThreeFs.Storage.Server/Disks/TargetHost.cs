@@ -32,8 +32,10 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     private readonly IRoutingSource _routing;
     private readonly ILease _lease;
     private readonly IStorageObserver _observer;
+    private readonly StorageLimits _limits;
     private readonly ILogger _log;
     private readonly ILogger _replicaLog;
+    private static readonly Action<object?> _applyVerdict = ApplyVerdict;
     private readonly SemaphoreSlim _creating = new(1);
     private readonly List<Task> _ticking = [];
     private int _turn;
@@ -43,6 +45,12 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         ILease lease, IStorageObserver observer, ILoggerFactory logs, SeededRandom random)
     {
         (_config, _disks, _buffers, _routing, _lease, _observer) = (config, disks, buffers, routing, lease, observer);
+        _limits = new StorageLimits
+        {
+            Durability = config.Durability,
+            ScrubBytesPerSecond = config.ScrubBytesPerSecond,
+            ScrubInterval = config.ScrubInterval,
+        };
         _log = logs.CreateLogger<StorageServer>();
         _replicaLog = logs.CreateLogger<Replica>();
         _workers = [.. reactors.Select(r => MakeWorker(r, buffers, random.Fork()))];
@@ -134,7 +142,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         }
 
         var services = new ReplicaServices(
-            worker.Executor, worker.Reactor.Time, worker.Peers, _routing, _lease, _buffers, new StorageLimits(), _observer, _replicaLog);
+            worker.Executor, worker.Reactor.Time, worker.Peers, _routing, _lease, _buffers, _limits, _observer, _replicaLog);
         var replica = new Replica(store, disk.Index, services);
         observer.Replica = replica;
         var added = Replicas.Add(replica);
@@ -150,6 +158,22 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         lock (_ticking) _ticking.Add(TickAsync(worker, replica));
         _observer.StandingChanged(replica);
         return Status.Ok;
+    }
+
+    /// <summary>Takes the targets of a disk that is not fit out of service, and brings them back when it is.</summary>
+    public void DiskJudged(int diskIndex, DiskVerdict verdict)
+    {
+        foreach (var replica in Replicas.All)
+        {
+            if (replica.DiskIndex == diskIndex && (verdict.State != DiskState.Good || replica.IsTakenOut)) replica.Services.Executor.Post(_applyVerdict, (replica, verdict));
+        }
+    }
+
+    private static void ApplyVerdict(object? state)
+    {
+        var (replica, verdict) = ((Replica, DiskVerdict))state!;
+        if (verdict.State == DiskState.Good) replica.BringBack("its disk works again");
+        else replica.TakeOut(new Status(StatusCode.IoError, verdict.Reason), unlessLast: verdict.State == DiskState.Slow);
     }
 
     private async Task TickAsync(Worker worker, Replica replica)

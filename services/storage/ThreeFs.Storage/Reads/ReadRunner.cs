@@ -132,7 +132,7 @@ internal sealed class ReadRunner(Replica replica)
 
     private ReadResult Checked(in ReadResult result, ChunkId chunk)
     {
-        if (result.Code is StatusCode.IoError) replica.Fail(new Status(result.Code, $"chunk {chunk} could not be read"), mayRecover: false);
+        if (result.Code == StatusCode.IoError) replica.ReportUnreadable(chunk);
         return result;
     }
 

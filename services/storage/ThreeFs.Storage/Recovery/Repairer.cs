@@ -10,7 +10,7 @@ using ThreeFs.Storage.Threading;
 namespace ThreeFs.Storage.Recovery;
 
 /// <summary>
-/// Replaces a damaged chunk with the content of a neighbour. Only the very same version, length and checksum is taken, under the
+/// Replaces a damaged or unreadable chunk with the content of a neighbour. Only the very same version, length and checksum is taken, under the
 /// chunk's lock, so a repair never changes what the chunk says. What cannot be repaired now is tried again when it is met again.
 /// </summary>
 internal sealed class Repairer(Replica replica)
@@ -18,14 +18,18 @@ internal sealed class Repairer(Replica replica)
     private readonly ReplicaServices _services = replica.Services;
     private readonly HashSet<ChunkId> _damaged = [];
     private readonly HashSet<ChunkId> _underWay = [];
+    private int _damagedCount;
 
     public bool IsDamaged(ChunkId chunk) => _damaged.Contains(chunk);
 
-    /// <summary>The engine met damaged bytes. Called inside the engine: the repair begins later.</summary>
+    /// <summary>Damaged chunks that are not repaired yet; any thread may look.</summary>
+    public int DamagedCount => Volatile.Read(ref _damagedCount);
+
+    /// <summary>The chunk's stored bytes are damaged or unreadable. Called inside the engine: the repair begins later.</summary>
     public void Report(ChunkId chunk)
     {
-        Log.CorruptionFound(_services.Log, replica.Target, chunk);
         _damaged.Add(chunk);
+        Volatile.Write(ref _damagedCount, _damaged.Count);
         if (_underWay.Add(chunk)) _services.Executor.Post(_ => _ = RepairAsync(chunk), null);
     }
 
@@ -46,16 +50,22 @@ internal sealed class Repairer(Replica replica)
         var content = replica.Store.Chunk(chunk).Committed;
         if (!content.Exists)
         {
-            _damaged.Remove(chunk);
+            Forget(chunk);
             return true;
         }
 
         var code = await FetchAsync(chunk, content, replica.Place.SuccessorIsSyncing ? null : replica.SuccessorNode);
         if (code != StatusCode.Ok) code = await FetchAsync(chunk, content, replica.PredecessorNode);
-        if (code == StatusCode.Ok) _damaged.Remove(chunk);
+        if (code == StatusCode.Ok) Forget(chunk);
         Log.Repaired(_services.Log, replica.Target, chunk, code);
         _services.Observer.Repaired(code == StatusCode.Ok);
         return code == StatusCode.Ok;
+    }
+
+    private void Forget(ChunkId chunk)
+    {
+        _damaged.Remove(chunk);
+        Volatile.Write(ref _damagedCount, _damaged.Count);
     }
 
     private async ValueTask<StatusCode> FetchAsync(ChunkId chunk, Content content, NodeInfo? node)

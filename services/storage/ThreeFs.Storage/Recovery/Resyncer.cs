@@ -171,7 +171,7 @@ internal sealed class Resyncer(Replica replica)
         using var buffer = _services.Buffers.TryRent((int)content.Length);
         if (buffer is null) return StatusCode.Overloaded;
         var read = await replica.Store.ReadAsync(chunk, 0, content.Length, buffer.Memory);
-        if (read.Code == StatusCode.ChecksumMismatch && await replica.Repairer.RepairLockedAsync(chunk))
+        if (read.Code is StatusCode.ChecksumMismatch or StatusCode.IoError && await replica.Repairer.RepairLockedAsync(chunk))
             read = await replica.Store.ReadAsync(chunk, 0, content.Length, buffer.Memory);
         if (read.Code != StatusCode.Ok) return read.Code;
         var request = new UpdateRequest(

@@ -22,7 +22,7 @@ namespace ThreeFs.Storage.Targets;
 /// The decisions are made by <see cref="UpdateRules"/>, <see cref="ReadRules"/>, <see cref="SyncRules"/> and
 /// <see cref="TargetStanding"/>; this class and its helpers carry them out: <see cref="UpdateRunner"/> (write path),
 /// <see cref="ReadRunner"/>, <see cref="PendingResolver"/> (contents nobody drives), <see cref="Resyncer"/> (a returning
-/// successor), <see cref="Repairer"/> (damaged chunks).
+/// successor), <see cref="Repairer"/> (damaged chunks), <see cref="Scrubber"/> (looks for them).
 /// <para>
 /// What happens when routing shows another place: whoever waits for the old successor is woken; a target that becomes the read
 /// tail commits what is pending before it shows any of it; one that becomes the authority again commits what is
@@ -36,6 +36,8 @@ public sealed class Replica : IAsyncDisposable
     private ulong _forwardEpoch;
     private bool _takesOver;
     private bool _mayRecover;
+    private volatile bool _isTakenOut;
+    private bool _syncEnds;
     private Deadline _recoverAt;
     private bool _stopped;
     private long _usedBytes;
@@ -53,6 +55,7 @@ public sealed class Replica : IAsyncDisposable
         Reads = new ReadRunner(this);
         Resolver = new PendingResolver(this);
         Resyncer = new Resyncer(this);
+        Scrubber = new Scrubber(this);
     }
 
     public TargetId Target => Store.Identity.Target;
@@ -65,10 +68,24 @@ public sealed class Replica : IAsyncDisposable
     /// <summary>As last reported; any thread.</summary>
     public long UsedBytes => Volatile.Read(ref _usedBytes);
 
+    /// <summary>
+    /// What this target acknowledges must be on stable storage first. Not while it syncs: the end of a resync flushes all of it before the
+    /// target serves.
+    /// </summary>
+    internal bool FlushesUpdates =>
+        Services.Limits.Durability == Durability.Write && (Place.State != TargetState.Syncing || _syncEnds);
+
+    /// <summary>There was room for more than updates of existing chunks when space was last looked at.</summary>
+    internal bool TakesNewChunks { get; private set; } = true;
+
     /// <summary>Reads under way and chunks being updated; any thread may look.</summary>
     public int InFlight => Reads.InFlight + Locks.Held;
 
     public ResyncProgress Resync => Resyncer.Progress;
+    public ScrubProgress Scrub => Scrubber.Progress;
+
+    /// <summary>Chunks whose stored bytes are damaged and not repaired yet; any thread.</summary>
+    public int DamagedChunks => Repairer.DamagedCount;
 
     public ReplicaServices Services { get; }
     internal ChunkLocks Locks { get; }
@@ -77,6 +94,7 @@ public sealed class Replica : IAsyncDisposable
     internal PendingResolver Resolver { get; }
     internal Resyncer Resyncer { get; }
     internal Repairer Repairer { get; }
+    internal Scrubber Scrubber { get; }
 
     /// <summary>Where the successor, the predecessor and the read tail live now; null when not known or not active.</summary>
     internal NodeInfo? SuccessorNode { get; private set; }
@@ -142,6 +160,7 @@ public sealed class Replica : IAsyncDisposable
     {
         var code = GateSyncDone(chain);
         if (code != StatusCode.Ok) return Refuse(code, chain);
+        _syncEnds = true; // what is prepared from here on may come too late for the flush below
         code = Store.AdoptChannels(channels.Span);
         if (code == StatusCode.Ok) code = await Store.FlushAsync();
         if (code != StatusCode.Ok)
@@ -209,6 +228,7 @@ public sealed class Replica : IAsyncDisposable
         TailNode = NodeOf(routing, place.ReadTail);
         if (place.Chain.Version == old.Chain.Version && place.State == old.State) return;
         _forwardEpoch = 0;
+        _syncEnds = false;
         Log.PlaceChanged(Services.Log, Target, place);
         if (Standing.BecomesAuthority(place))
         {
@@ -279,6 +299,31 @@ public sealed class Replica : IAsyncDisposable
         WakeWaiters();
     }
 
+    /// <summary>Its disk is why the target does not serve; any thread.</summary>
+    public bool IsTakenOut => _isTakenOut;
+
+    /// <summary>
+    /// The target's disk is not fit for service. With <paramref name="unlessLast"/> the target goes on when no other one of its chain serves.
+    /// </summary>
+    public void TakeOut(Status reason, bool unlessLast)
+    {
+        if (unlessLast && Place.IsServing && !Place.OthersServe) return;
+        if (Standing.Local == LocalTargetState.Offline && !_isTakenOut) return; // it failed for a reason of its own
+        Fail(reason, mayRecover: false);
+        _isTakenOut = true;
+    }
+
+    /// <summary>The disk is fit again. What the target holds is what it had when it was taken out, so it may also be the one its chain waits for.</summary>
+    public void BringBack(string reason)
+    {
+        if (!_isTakenOut || _stopped || !Store.Health.IsOk) return;
+        var returned = Standing.Recover(contentIsTrusted: true);
+        if (returned == Standing) return;
+        _isTakenOut = false;
+        Log.ComesBack(Services.Log, Target, Place.Chain, reason);
+        Stand(returned);
+    }
+
     /// <summary>
     /// Work that can wait; called by the owner every <see cref="StorageLimits.MaintainInterval"/>. Allocates nothing in steady state.
     /// </summary>
@@ -291,6 +336,7 @@ public sealed class Replica : IAsyncDisposable
         if (_mayRecover && Standing.Local == LocalTargetState.Offline && _recoverAt.IsOver(Services.Time)) Stand(Standing.Recover());
         Resolver.Tick();
         Resyncer.Reconsider();
+        Scrubber.Tick();
         var code = await Store.MaintainAsync();
         if (code == StatusCode.IoError) Fail(new Status(code, "maintenance of the chunk store failed"), mayRecover: false);
         return code;
@@ -301,6 +347,7 @@ public sealed class Replica : IAsyncDisposable
     {
         var space = Store.GetSpace();
         Volatile.Write(ref _usedBytes, space.UsedBytes);
+        TakesNewChunks = space.FreeBytes >= space.CapacityBytes * Services.Limits.NewChunkReserve;
         return new LocalTarget(Target, Standing.Local, Standing.Acted, DiskIndex, space.UsedBytes, space.CapacityBytes, space.IsLow);
     }
 
@@ -312,10 +359,23 @@ public sealed class Replica : IAsyncDisposable
         Standing = Standing.Fail();
         WakeWaiters();
         await Resyncer.StopAsync();
+        await Scrubber.StopAsync();
     }
 
     /// <summary>The engine met stored bytes without their checksum; called inside the engine.</summary>
-    public void ReportDamage(ChunkId chunk) => Repairer.Report(chunk);
+    public void ReportDamage(ChunkId chunk)
+    {
+        Log.CorruptionFound(Services.Log, Target, chunk);
+        Repairer.Report(chunk);
+    }
+
+    /// <summary>The disk could not read the chunk: it is written anew, elsewhere, with a neighbour's content.</summary>
+    internal void ReportUnreadable(ChunkId chunk)
+    {
+        Log.Unreadable(Services.Log, Target, chunk);
+        Services.Observer.ReadFailed(this);
+        Repairer.Report(chunk);
+    }
 
     private void WakeWaiters()
     {

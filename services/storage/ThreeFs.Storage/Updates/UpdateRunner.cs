@@ -52,7 +52,7 @@ internal sealed class UpdateRunner(Replica replica)
         if (source == UpdateSource.Client && request.Kind != UpdateKind.Remove)
         {
             var verdict = replica.Store.Channels.Look(request.Tag, request.Chunk, out var known);
-            if (verdict == ChannelVerdict.Repeated) return known.ToResult(replica.Place.Chain.Version);
+            if (verdict == ChannelVerdict.Repeated) return await DurableAsync(known.ToResult(replica.Place.Chain.Version));
             if (verdict == ChannelVerdict.Stale) return replica.Refuse(StatusCode.ChannelSequenceStale, request.Chain);
         }
 
@@ -66,7 +66,10 @@ internal sealed class UpdateRunner(Replica replica)
             admission = UpdateRules.Admit(replica.Place, replica.Store.Chunk(request.Chunk), request, source);
         }
 
-        if (admission.Kind != AdmissionKind.Prepare) return Answer(admission, request, source);
+        if (admission.Kind != AdmissionKind.Prepare) return await DurableAsync(Answer(admission, request, source));
+        if (source == UpdateSource.Client && request.Kind != UpdateKind.Remove && !replica.TakesNewChunks
+            && !replica.Store.TryGet(request.Chunk, out _))
+            return replica.Refuse(StatusCode.NoSpace, request.Chain);
         return await ExecuteAsync(request, payload, source, admission, deadline);
     }
 
@@ -108,7 +111,28 @@ internal sealed class UpdateRunner(Replica replica)
 
         if (prepared.Code != StatusCode.Ok) return PrepareFailed(prepared.Code, request);
         var pending = new Content(prepared.Update, prepared.ChunkLength, prepared.Crc, request.Tag, request.Kind == UpdateKind.Remove);
-        return await FinishAsync(request, payload, hasPayload: true, pending, source, admission.IsResumed, deadline);
+        if (!replica.FlushesUpdates)
+            return await FinishAsync(request, payload, hasPayload: true, pending, source, admission.IsResumed, deadline);
+
+        // Beside the replicas behind, not after them: a chain's acknowledgement waits for the slowest flush, not for all in turn.
+        var flush = replica.Store.FlushAsync();
+        var result = await FinishAsync(request, payload, hasPayload: true, pending, source, admission.IsResumed, deadline);
+        return Flushed(await flush, result);
+    }
+
+    /// <summary>An answer from what is known already; whoever got no answer before has no flush to rely on.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<UpdateResult> DurableAsync(UpdateResult result)
+    {
+        if (!replica.FlushesUpdates || result.Code != StatusCode.Ok) return result;
+        return Flushed(await replica.Store.FlushAsync(), result);
+    }
+
+    private UpdateResult Flushed(StatusCode flush, in UpdateResult result)
+    {
+        if (result.Code != StatusCode.Ok || flush == StatusCode.Ok) return result;
+        replica.Fail(new Status(flush, "flush failed"), mayRecover: false);
+        return replica.Refuse(StatusCode.TargetNotServing, replica.Place.Chain);
     }
 
     private UpdateResult PrepareFailed(StatusCode code, in UpdateRequest request)

@@ -24,7 +24,11 @@ internal sealed class SimCluster
         Bootstrapping = TimeSpan.FromSeconds(5),
     };
 
-    public static readonly StorageLimits Limits = new() { RecoverAfter = TimeSpan.FromSeconds(1), ChunkQueue = 32, ResyncPage = 7 };
+    public static readonly StorageLimits Limits = new()
+    {
+        RecoverAfter = TimeSpan.FromSeconds(1), ChunkQueue = 32, ResyncPage = 7,
+        FirstScrubAfter = TimeSpan.FromSeconds(1), ScrubInterval = TimeSpan.FromSeconds(3), ScrubBytesPerSecond = 1 << 20,
+    };
 
     private readonly MemoryKvEngine _kv;
     private readonly ImmutableArray<string> _managerHosts;

@@ -122,6 +122,10 @@ internal sealed class StorageNode(SimCluster cluster, uint id, string name) : Si
 
         public void Repaired(bool succeeded) => world.Timeline.Probe(succeeded ? "chunk repaired" : "chunk not repaired");
 
+        public void Scrubbed(long bytes) => world.Timeline.Probe("scrubbed");
+
+        public void ReadFailed(Replica replica) => world.Timeline.Probe("disk read failed");
+
         public void StandingChanged(Replica replica) => standingChanged();
     }
 }

@@ -1,0 +1,85 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Routing;
+using ThreeFs.Storage.ChunkEngine.Device;
+
+namespace ThreeFs.Storage.Tests.Replicas;
+
+public sealed class ScrubberTests
+{
+    private const int Length = 300_000;
+    private static readonly BlockClass _class = BlockClass.ForLength(Length);
+
+    private static readonly StorageLimits _limits = new()
+    {
+        FirstScrubAfter = TimeSpan.FromSeconds(10), ScrubInterval = TimeSpan.FromMinutes(10), ScrubBytesPerSecond = 1 << 20,
+    };
+
+    private static ReplicaPair WithChunks(int count, StorageLimits? limits = null)
+    {
+        var pair = new ReplicaPair(limits ?? _limits);
+        for (var i = 0; i < count; i++) Assert.Equal(StatusCode.Ok, pair.Write((ulong)i, ReplicaPair.Bytes(Length, (ulong)i)));
+        pair.Elapse(TimeSpan.FromSeconds(5)); // folded: the bytes are in their blocks
+        return pair;
+    }
+
+    [Fact]
+    public void Damage_that_nobody_reads_is_found_and_repaired()
+    {
+        var pair = WithChunks(6);
+        pair.Disks[1].Device.Corrupt(_class, 100_000);
+        pair.Elapse(TimeSpan.FromSeconds(20));
+        Assert.Equal((6, 1, 1), (pair.Tail.Scrub.Chunks, pair.Tail.Scrub.Damaged, pair.Tail.Scrub.Passes));
+        Assert.Equal((6, 0, 1), (pair.Head.Scrub.Chunks, pair.Head.Scrub.Damaged, pair.Head.Scrub.Passes));
+        Assert.Equal(0, pair.Tail.DamagedChunks);
+        for (var i = 0; i < 6; i++) Assert.Equal(ReplicaPair.Bytes(Length, (ulong)i), pair.Read(pair.Tail, (ulong)i, Length).Bytes);
+    }
+
+    [Fact]
+    public void Reads_no_faster_than_allowed()
+    {
+        var pair = WithChunks(40);
+        pair.Elapse(TimeSpan.FromSeconds(10)); // 15 s since the opening: 5 s of reading
+        Assert.True(pair.Tail.Scrub.IsRunning);
+        Assert.InRange(pair.Tail.Scrub.Bytes, 4L << 20, (5L << 20) + Length);
+    }
+
+    [Fact]
+    public void Next_pass_begins_after_the_interval()
+    {
+        var pair = WithChunks(3);
+        pair.Elapse(TimeSpan.FromMinutes(9));
+        Assert.Equal(1, pair.Tail.Scrub.Passes);
+        pair.Elapse(TimeSpan.FromMinutes(2));
+        Assert.Equal(2, pair.Tail.Scrub.Passes);
+        Assert.Equal(3 * Length, pair.Tail.Scrub.Bytes);
+    }
+
+    [Fact]
+    public void Reads_nothing_when_turned_off_or_out_of_service()
+    {
+        var off = WithChunks(3, _limits with { ScrubBytesPerSecond = 0 });
+        off.Elapse(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, off.Tail.Scrub.Bytes);
+
+        var pair = WithChunks(3);
+        pair.Apply(TargetState.Serving, TargetState.Waiting);
+        pair.Elapse(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, pair.Tail.Scrub.Bytes);
+        Assert.Equal(1, pair.Head.Scrub.Passes);
+    }
+
+    [Fact]
+    public void Chunk_that_the_disk_cannot_read_is_written_anew_and_the_target_goes_on()
+    {
+        var pair = WithChunks(2);
+        var written = pair.Disks[1].Device.BytesWritten;
+        pair.Disks[1].Device.FailReads = StatusCode.IoError;
+        Assert.Equal(StatusCode.IoError, pair.Read(pair.Tail, 1, Length).Code);
+        Assert.Equal((1, LocalTargetState.UpToDate), (pair.ReadFailures, pair.Tail.Standing.Local));
+        pair.Disks[1].Device.FailReads = StatusCode.Ok;
+        pair.Pump();
+        Assert.Equal(0, pair.Tail.DamagedChunks);
+        Assert.True(pair.Disks[1].Device.BytesWritten >= written + Length);
+        Assert.Equal(ReplicaPair.Bytes(Length, 1), pair.Read(pair.Tail, 1, Length).Bytes);
+    }
+}
