@@ -34,13 +34,18 @@ public sealed unsafe class BufferPool : IDisposable
 
     public long RentedBytes => Interlocked.Read(ref _rented);
 
+    public long LimitBytes => _limit;
+
     /// <summary>A buffer of at least <paramref name="minimumBytes"/>, or null when the pool's limit is reached.</summary>
-    public BufferLease? TryRent(int minimumBytes)
+    public BufferLease? TryRent(int minimumBytes) => TryRentLeaving(minimumBytes, 0);
+
+    /// <summary>As <see cref="TryRent"/>, but null also when fewer than <paramref name="leaveBytes"/> would be left for others.</summary>
+    public BufferLease? TryRentLeaving(int minimumBytes, long leaveBytes)
     {
         Invariant.Check(minimumBytes is >= 0 and <= 1 << MaxShift, "a pooled buffer has at most 64 MiB");
         var index = ClassOf(minimumBytes);
         var capacity = 1 << (index + MinShift);
-        if (Interlocked.Add(ref _rented, capacity) > _limit)
+        if (Interlocked.Add(ref _rented, capacity) > _limit - leaveBytes)
         {
             Interlocked.Add(ref _rented, -capacity);
             return null;

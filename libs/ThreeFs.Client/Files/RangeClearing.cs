@@ -50,7 +50,7 @@ internal sealed class RangeClearing(FileContent file, StorageClient storage, IoM
         var found = await storage.QueryLastAsync(chain, file.Inode, index, index, ct);
         if (!found.TryGet(out var chunk)) return found.Status;
         var at = file.Placement.OffsetInChunk(offset);
-        var exists = chunk.ChunkCount == 0 ? 0 : chunk.LastLength;
+        var exists = chunk.Exists ? chunk.Length : 0;
         var until = Math.Min(at + (end - offset), exists);
         while (at < until)
         {

@@ -30,7 +30,7 @@ public sealed class FileChunks(StorageClient storage, IRoutingSource routing, Ti
         {
             var answer = await storage.QueryLastAsync(chain, inode, ct: ct);
             if (!answer.TryGet(out var last)) return answer.Status;
-            if (last.ChunkCount == 0) return Status.Ok;
+            if (!last.Exists) return Status.Ok;
             lock (gate) end = Math.Max(end, EndOf(last, layout));
             return Status.Ok;
         });
@@ -74,7 +74,7 @@ public sealed class FileChunks(StorageClient storage, IRoutingSource routing, Ti
             (await storage.RemoveChunksAsync(chain, inode, first, ulong.MaxValue, ct)).Status);
 
     private static long EndOf(in LastChunk last, Layout layout) =>
-        checked((long)(last.LastChunkIndex * layout.ChunkSize) + last.LastLength);
+        checked((long)(last.Index * layout.ChunkSize) + last.Length);
 
     /// <summary>Runs for each chain once; answers the first failure after all have ended.</summary>
     private static async ValueTask<Status> ForEachChainAsync(Placement placement, Func<ChainId, ValueTask<Status>> step)

@@ -25,7 +25,7 @@ public static class StorageCodec
     public const int UpdateRequestSize = PreambleSize + 96;
     public const int UpdateResultSize = 32;
     public const int ChunkMetaSize = 48;
-    public const int LastChunkSize = 32;
+    public const int LastChunkSize = 16;
 
     /// <summary>Most ops in one read request: bounded by the 64 KiB a header may have.</summary>
     public const int MaxReadOps = 1024;
@@ -153,17 +153,15 @@ public static class StorageCodec
     public static void Write(Span<byte> d, in LastChunk l)
     {
         BinaryPrimitives.WriteUInt16LittleEndian(d, (ushort)l.Code);
-        BinaryPrimitives.WriteUInt16LittleEndian(d[2..], 0);
-        BinaryPrimitives.WriteUInt32LittleEndian(d[4..], l.LastLength);
-        BinaryPrimitives.WriteUInt64LittleEndian(d[8..], l.LastChunkIndex);
-        BinaryPrimitives.WriteUInt64LittleEndian(d[16..], l.ChunkCount);
-        BinaryPrimitives.WriteUInt64LittleEndian(d[24..], l.TotalLength);
+        BinaryPrimitives.WriteUInt16LittleEndian(d[2..], (ushort)(l.Exists ? 1 : 0));
+        BinaryPrimitives.WriteUInt32LittleEndian(d[4..], l.Length);
+        BinaryPrimitives.WriteUInt64LittleEndian(d[8..], l.Index);
     }
 
     public static LastChunk ReadLastChunk(ReadOnlySpan<byte> s) => new(
         (StatusCode)BinaryPrimitives.ReadUInt16LittleEndian(s),
-        BinaryPrimitives.ReadUInt64LittleEndian(s[8..]), BinaryPrimitives.ReadUInt32LittleEndian(s[4..]),
-        BinaryPrimitives.ReadUInt64LittleEndian(s[16..]), BinaryPrimitives.ReadUInt64LittleEndian(s[24..]));
+        BinaryPrimitives.ReadUInt16LittleEndian(s[2..]) != 0,
+        BinaryPrimitives.ReadUInt64LittleEndian(s[8..]), BinaryPrimitives.ReadUInt32LittleEndian(s[4..]));
 
     public static void WritePreamble(Span<byte> d, byte small, ushort wide)
     {

@@ -111,9 +111,13 @@ public readonly record struct ChunkMeta(
     bool IsPending);
 
 /// <summary>The end of a file as one chain knows it.</summary>
-/// <param name="LastChunk">Largest chunk index found; meaningless when <paramref name="ChunkCount"/> is 0.</param>
-/// <param name="LastLength">Bytes of that chunk.</param>
-public readonly record struct LastChunk(StatusCode Code, ulong LastChunkIndex, uint LastLength, ulong ChunkCount, ulong TotalLength);
+/// <param name="Exists">The chain has a chunk in the range that was asked for.</param>
+/// <param name="Index">Of the last such chunk.</param>
+/// <param name="Length">Bytes of it.</param>
+public readonly record struct LastChunk(StatusCode Code, bool Exists, ulong Index, uint Length)
+{
+    public static LastChunk None(StatusCode code) => new(code, false, 0, 0);
+}
 
 /// <summary>Space of one disk of a storage node, bytes.</summary>
 /// <param name="FreeBytes">What chunks can still take.</param>

@@ -197,22 +197,14 @@ public sealed class ChunkStore : IAsyncDisposable
     /// <summary>The end of a file on this target, over committed contents with an index in the given range, both included.</summary>
     public LastChunk QueryLast(InodeId inode, ulong firstIndex = 0, ulong lastIndex = ulong.MaxValue)
     {
-        var result = new LastChunk(StatusCode.Ok, 0, 0, 0, 0);
-        if (firstIndex > lastIndex) return result;
+        if (firstIndex > lastIndex) return LastChunk.None(StatusCode.Ok);
         var first = new ChunkRecord(new ChunkId(inode, firstIndex));
-        foreach (var record in _core.Ordered.GetViewBetween(first, new ChunkRecord(new ChunkId(inode, lastIndex))))
+        foreach (var record in _core.Ordered.GetViewBetween(first, new ChunkRecord(new ChunkId(inode, lastIndex))).Reverse())
         {
-            if (!record.Committed.Exists) continue;
-            result = result with
-            {
-                LastChunkIndex = record.Id.Index,
-                LastLength = record.Committed.Length,
-                ChunkCount = result.ChunkCount + 1,
-                TotalLength = result.TotalLength + record.Committed.Length,
-            };
+            if (record.Committed.Exists) return new LastChunk(StatusCode.Ok, true, record.Id.Index, record.Committed.Length);
         }
 
-        return result;
+        return LastChunk.None(StatusCode.Ok);
     }
 
     /// <summary>Forgets all channels, in the index too: what this target did may not be what its chain did.</summary>

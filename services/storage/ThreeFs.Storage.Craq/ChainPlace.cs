@@ -36,6 +36,9 @@ public sealed class ChainPlace
 
     public bool SuccessorIsSyncing { get; private init; }
 
+    /// <summary>Targets in service behind this one.</summary>
+    public int HopsBehind { get; private init; }
+
     /// <summary>The one before, when in service.</summary>
     public TargetId? Predecessor { get; private init; }
 
@@ -74,6 +77,7 @@ public sealed class ChainPlace
         {
             IsHead = state == TargetState.Serving && index == 0,
             Successor = successor?.Id,
+            HopsBehind = inService ? chain.Targets.Skip(index + 1).Count(t => t.State is TargetState.Serving or TargetState.Syncing) : 0,
             SuccessorIsSyncing = successor?.State == TargetState.Syncing,
             Predecessor = inService && index > 0 ? chain.Targets[index - 1].Id : null,
             ReadTail = tail,

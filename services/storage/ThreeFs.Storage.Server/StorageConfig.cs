@@ -74,7 +74,7 @@ public sealed class StorageConfig
         if (DataPaths.Length == 0) return Bad("data_paths is missing; name a directory for each disk, such as [\"/data1\"]");
         if (DataPaths.Select(Path.GetFullPath).Distinct().Count() != DataPaths.Length) return Bad("data_paths names a directory twice");
         if (Reactors is < 1 or > 256) return Bad($"reactors = {Reactors} is not between 1 and 256");
-        if (BufferBytes < 64 * ByteSize.MiB) return Bad($"buffer_bytes = \"{BufferBytes}\" is less than one chunk of 64MiB needs");
+        if (BufferBytes < 128 * ByteSize.MiB) return Bad($"buffer_bytes = \"{BufferBytes}\" is less than the 128MiB that chunks of 64MiB need");
         if (EngineBufferBytes < 128 * ByteSize.MiB) return Bad($"engine_buffer_bytes = \"{EngineBufferBytes}\" is less than 128MiB");
         if (ScrubInterval < TimeSpan.FromSeconds(1)) return Bad($"scrub_interval = \"{ScrubInterval.TotalMilliseconds}ms\" is less than 1s");
         if (DiskHungAfter < TimeSpan.FromSeconds(1)) return Bad($"disk_hung_after = \"{DiskHungAfter.TotalMilliseconds}ms\" is less than 1s");

@@ -5,6 +5,7 @@ using ThreeFs.Base.Memory;
 using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Storage;
 using ThreeFs.Storage.Targets;
+using ThreeFs.Storage.Updates;
 using ThreeFs.Transport;
 
 namespace ThreeFs.Storage.Server.Requests;
@@ -15,7 +16,8 @@ namespace ThreeFs.Storage.Server.Requests;
 /// </summary>
 /// <remarks>
 /// Memory is bounded by two pools. Clients' writes and reads share one; what comes from a predecessor has the other, so that
-/// clients who fill a node cannot keep the chains from finishing what they have begun. On the managed heap, reads and updates allocate
+/// clients who fill a node cannot keep the chains from finishing what they have begun, and neither can hops that wait for others
+/// (<see cref="HopBuffers"/>). On the managed heap, reads and updates allocate
 /// nothing in steady state; other requests do.
 /// </remarks>
 internal sealed class StorageHandler : IServerHandler
@@ -42,26 +44,28 @@ internal sealed class StorageHandler : IServerHandler
         var method = (StorageMethod)request.Method;
         return method switch
         {
-            StorageMethod.Write => AcceptUpdate(request, _clientBuffers),
-            StorageMethod.Update => AcceptUpdate(request, _replicaBuffers),
-            StorageMethod.SyncDone => Receive(request, _replicaBuffers),
+            StorageMethod.Write => AcceptUpdate(request, fromClient: true),
+            StorageMethod.Update => AcceptUpdate(request, fromClient: false),
+            StorageMethod.SyncDone => Receive(request, _replicaBuffers.TryRent(request.PayloadLength)),
             _ => new Status(StatusCode.InvalidArgument, $"method {request.Method:x4} takes no payload"),
         };
     }
 
-    private Status AcceptUpdate(ServerRequest request, BufferPool pool)
+    private Status AcceptUpdate(ServerRequest request, bool fromClient)
     {
         var code = StorageCodec.ReadUpdateRequest(request.Header, out var update);
         if (code != StatusCode.Ok) return new Status(code, $"the header of an update from {request.Connection.Peer} cannot be read");
         if (update.PayloadLength != request.PayloadLength)
             return new Status(StatusCode.InvalidArgument, $"the update says {update.PayloadLength} bytes and sends {request.PayloadLength}");
-        if (_replicas.Find(update.Chain.Id) is null) return StatusCode.TargetNotFound;
-        return Receive(request, pool);
+        if (_replicas.Find(update.Chain.Id) is not { } replica) return StatusCode.TargetNotFound;
+        return Receive(request, fromClient
+            ? _clientBuffers.TryRent(request.PayloadLength)
+            : _replicaBuffers.TryRent(request.PayloadLength, replica.Place.HopsBehind));
     }
 
-    private static Status Receive(ServerRequest request, BufferPool pool)
+    private static Status Receive(ServerRequest request, BufferLease? buffer)
     {
-        if (pool.TryRent(request.PayloadLength) is not { } buffer) return StatusCode.Overloaded;
+        if (buffer is null) return StatusCode.Overloaded;
         request.ReceiveInto(buffer.Memory.Slice(0, request.PayloadLength), buffer);
         return Status.Ok;
     }

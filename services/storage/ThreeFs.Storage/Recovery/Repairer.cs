@@ -6,6 +6,7 @@ using ThreeFs.Storage.ChunkEngine;
 using ThreeFs.Storage.Craq;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Threading;
+using ThreeFs.Storage.Updates;
 
 namespace ThreeFs.Storage.Recovery;
 
@@ -71,7 +72,7 @@ internal sealed class Repairer(Replica replica)
     private async ValueTask<StatusCode> FetchAsync(ChunkId chunk, Content content, NodeInfo? node)
     {
         if (node is null) return StatusCode.NoServingTarget;
-        using var buffer = _services.Buffers.TryRent((int)content.Length);
+        using var buffer = _services.Buffers.TryRent((int)content.Length, hopsBehind: 1);
         if (buffer is null) return StatusCode.Overloaded;
         var memory = buffer.Memory.Slice(0, (int)content.Length);
         var op = new ReadOp(replica.Place.Chain, chunk, 0, content.Length);

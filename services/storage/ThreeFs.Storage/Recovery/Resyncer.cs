@@ -5,6 +5,7 @@ using ThreeFs.Storage.ChunkEngine;
 using ThreeFs.Storage.Craq;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Threading;
+using ThreeFs.Storage.Updates;
 
 namespace ThreeFs.Storage.Recovery;
 
@@ -168,7 +169,7 @@ internal sealed class Resyncer(Replica replica)
     private async ValueTask<StatusCode> ReplaceAsync(
         ChainPlace place, NodeInfo node, ChunkId chunk, Content content, CancellationToken change)
     {
-        using var buffer = _services.Buffers.TryRent((int)content.Length);
+        using var buffer = _services.Buffers.TryRent((int)content.Length, hopsBehind: 1);
         if (buffer is null) return StatusCode.Overloaded;
         var read = await replica.Store.ReadAsync(chunk, 0, content.Length, buffer.Memory);
         if (read.Code is StatusCode.ChecksumMismatch or StatusCode.IoError && await replica.Repairer.RepairLockedAsync(chunk))

@@ -3,6 +3,7 @@ using ThreeFs.Contracts.Routing;
 using ThreeFs.Storage.ChunkEngine;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Threading;
+using ThreeFs.Storage.Updates;
 
 namespace ThreeFs.Storage.Recovery;
 
@@ -89,7 +90,7 @@ internal sealed class Scrubber(Replica replica)
 
     private async Task ReadOnAsync()
     {
-        using var buffer = _services.Buffers.TryRent((int)SliceBytes);
+        using var buffer = _services.Buffers.TryRent((int)SliceBytes, HopBuffers.MostHops);
         if (buffer is null) return; // clients need the memory more
         while (_allowance > 0 && MayRead())
         {

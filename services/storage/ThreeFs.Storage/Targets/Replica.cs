@@ -142,7 +142,7 @@ public sealed class Replica : IAsyncDisposable
             : ReadRules.Gate(Place, Standing.Local, request.Chain);
         return code == StatusCode.Ok
             ? Store.QueryLast(request.Inode, request.FirstIndex, request.LastIndex)
-            : new LastChunk(Refuse(code, request.Chain).Code, 0, 0, 0, 0);
+            : LastChunk.None(Refuse(code, request.Chain).Code);
     }
 
     /// <summary>A page of what this replica holds, whatever its state; fewer than there is room for: no more follow.</summary>

@@ -53,7 +53,7 @@ internal sealed class Forwarder(Replica replica)
     private async ValueTask<UpdateResult> SendWholeAsync(
         Contracts.Routing.NodeInfo node, UpdateRequest request, TimeSpan timeout, CancellationToken change)
     {
-        using var buffer = _services.Buffers.TryRent((int)request.Length);
+        using var buffer = _services.Buffers.TryRent((int)request.Length, replica.Place.HopsBehind);
         if (buffer is null) return Failure(StatusCode.Overloaded);
         var read = await replica.Store.ReadAsync(request.Chunk, 0, request.Length, buffer.Memory, ReadContent.Newest);
         if (read.Code != StatusCode.Ok) return Failure(read.Code);

@@ -230,10 +230,9 @@ internal sealed class FakeNode : IServerHandler
         var code = Check(query.Chain, atHead: false);
         if (code != StatusCode.Ok) return code;
         var found = InRange(query.Chain.Id, query.Inode, query.FirstIndex, query.LastIndex);
-        var last = found.Count == 0 ? default : found[^1];
-        var result = new LastChunk(
-            StatusCode.Ok, last.Index, found.Count == 0 ? 0
-                : (uint)_cluster.Chunks[(query.Chain.Id, last)].Length, (ulong)found.Count, 0);
+        var result = found.Count == 0
+            ? LastChunk.None(StatusCode.Ok)
+            : new LastChunk(StatusCode.Ok, true, found[^1].Index, (uint)_cluster.Chunks[(query.Chain.Id, found[^1])].Length);
         StorageCodec.Write(request.ResponseHeader(StorageCodec.LastChunkSize), result);
         return new Reply { HeaderLength = StorageCodec.LastChunkSize };
     }
