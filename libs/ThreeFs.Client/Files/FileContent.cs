@@ -162,15 +162,30 @@ public sealed class FileContent
         Dirty.MarkAll();
     }
 
+    /// <summary>
+    /// The same while writes of this client may be under way: which of them the cut took, only storage knows, and the
+    /// next report asks.
+    /// </summary>
+    public void TruncatedBesideWrites(InodeAttr attr)
+    {
+        State.Learn(attr);
+        Dirty.MarkAll();
+    }
+
     internal ChainId ChainOf(ulong chunk) => Placement.ChainOf(chunk);
 
-    internal void Wrote(long end) => State.Written(end, FileTime.From(_time.GetUtcNow()));
+    /// <param name="under">The truncate version when the write began.</param>
+    internal void Wrote(long end, TruncateVersion under) => State.Written(end, under, Now);
+
+    internal void WriteFailed() => State.WriteFailed(Now);
 
     internal bool IsOneChunk(long offset, long length) =>
         Placement.OffsetInChunk(offset) + length <= Placement.Layout.ChunkSize;
 
     internal Status Failure(string what, ulong chunk, StatusCode code) =>
         new(code, $"inode {Inode}: {what} of chunk {chunk} on chain {ChainOf(chunk)} failed");
+
+    private FileTime Now => FileTime.From(_time.GetUtcNow());
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<Result<int>> ReadOneAsync(long offset, IoSlices destination, int length,
@@ -192,6 +207,7 @@ public sealed class FileContent
         await Gate.EnterAsync();
         try
         {
+            var under = State.Version;
             if (!IsOneChunk(offset, source.TotalLength)) return await _many.WriteAsync(this, offset, source, ct);
             var index = Placement.ChunkIndexOf(offset);
             var result = await _storage.WriteAsync(
@@ -200,11 +216,11 @@ public sealed class FileContent
             Dirty.Mark(ChainOf(index));
             if (result.Code != StatusCode.Ok)
             {
-                State.WriteFailed();
+                WriteFailed();
                 return Failure("write", index, result.Code);
             }
 
-            Wrote(offset + source.TotalLength);
+            Wrote(offset + source.TotalLength, under);
             return (int)source.TotalLength;
         }
         finally

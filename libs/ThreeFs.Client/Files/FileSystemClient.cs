@@ -110,9 +110,12 @@ public sealed class FileSystemClient : IAsyncDisposable
         var session = new SessionId(NextGuid());
         var made = await Meta.CreateAsync(Context(user), parent, name, file, flags, session, ct);
         if (!made.TryGet(out var result)) return OpenFailed(made.Status, flags, session);
-        if (!result.Created && (flags & OpenFlags.Truncate) != 0 && Find(result.Attr.Id) is { } cut)
-            Truncated(cut, result.Attr);
+        var cut = !result.Created && (flags & OpenFlags.Truncate) != 0 ? Find(result.Attr.Id) : null;
+        cut?.Content.TruncatedBesideWrites(result.Attr);
         var opened = await AttachAsync(user, result.Attr, flags, session, result.Created, ct);
+
+        // Nobody knew which file it would be, so no write was held up. A failure leaves it to the next report.
+        if (cut is not null) await Reporter.ReportAsync(cut, user, durable: false, exact: false, ct);
         return opened.TryGet(out var handle)
             ? new CreatedFile(handle, Overlay(result.Attr), result.Created)
             : opened.Status;
@@ -125,8 +128,8 @@ public sealed class FileSystemClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Changes attributes, the length included. Writes not reported yet are reported first when times are set, so that
-    /// a late report does not undo them.
+    /// Changes attributes, the length included. Writes not reported yet are reported first, so that a late report does
+    /// not undo what is set now.
     /// </summary>
     public async ValueTask<Result<InodeAttr>> SetAttrAsync(
         UserInfo user, InodeId inode, AttrChange change, CancellationToken ct = default)
@@ -137,7 +140,7 @@ public sealed class FileSystemClient : IAsyncDisposable
         if (cuts) await open.Content.Gate.EnterAloneAsync();
         try
         {
-            if ((change.Mask & (SetAttrMask.ModifyTime | SetAttrMask.ModifyTimeNow)) != 0)
+            if (!cuts || (change.Mask & ~SetAttrMask.Length) != 0)
             {
                 var reported = await Reporter.ReportAsync(open, user, durable: false, exact: false, ct);
                 if (!reported.IsOk) return reported;
@@ -147,7 +150,7 @@ public sealed class FileSystemClient : IAsyncDisposable
             if (!result.TryGet(out var attr))
             {
                 // It may have happened: what storage holds is known to storage alone.
-                if (cuts) open.Content.State.WriteFailed();
+                if (cuts) open.Content.WriteFailed();
                 return result;
             }
 

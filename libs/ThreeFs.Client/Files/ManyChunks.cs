@@ -55,6 +55,7 @@ internal sealed class ManyChunks(StorageClient storage)
     public async ValueTask<Result<int>> WriteAsync(FileContent file, long offset, IoSlices source, CancellationToken ct)
     {
         var scratch = _pool.TryTake() ?? new Scratch();
+        var under = file.State.Version;
         var length = source.TotalLength;
         var done = 0L;
         var failure = Status.Ok;
@@ -69,7 +70,7 @@ internal sealed class ManyChunks(StorageClient storage)
                 file.Dirty.Mark(file.ChainOf(at));
                 if (result.Code != StatusCode.Ok)
                 {
-                    file.State.WriteFailed();
+                    file.WriteFailed();
                     if (failure.IsOk) failure = file.Failure("write", at, result.Code);
                 }
                 else if (failure.IsOk)
@@ -84,7 +85,7 @@ internal sealed class ManyChunks(StorageClient storage)
 
         _pool.TryAdd(scratch);
         if (done == 0) return failure;
-        file.Wrote(offset + done);
+        file.Wrote(offset + done, under);
         return (int)done;
     }
 

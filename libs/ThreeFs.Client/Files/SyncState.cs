@@ -30,6 +30,7 @@ internal sealed class SyncState
     private bool _exact;
     private long _generation;
     private FileTime? _modified;
+    private FileTime _changed;
     private FileTime? _accessed;
     private bool _reportedWithoutFlush;
 
@@ -37,6 +38,7 @@ internal sealed class SyncState
     {
         _length = attr.Length;
         _version = attr.TruncateVersion;
+        _changed = attr.ChangeTime;
     }
 
     /// <summary>The file's end as far as this client knows, its own writes included.</summary>
@@ -54,23 +56,36 @@ internal sealed class SyncState
     /// <summary>A report was made that did not wait for stable storage.</summary>
     public bool IsReportedWithoutFlush => Volatile.Read(ref _reportedWithoutFlush);
 
-    public void Written(long end, FileTime when)
+    /// <summary>The newest truncation that this client knows of.</summary>
+    public TruncateVersion Version
+    {
+        get
+        {
+            lock (_lock) return _version;
+        }
+    }
+
+    /// <param name="under"><see cref="Version"/> when the write began.</param>
+    /// <param name="when">Time of the write by this machine's clock; see <see cref="Stamp"/>.</param>
+    public void Written(long end, TruncateVersion under, FileTime when)
     {
         lock (_lock)
         {
-            if (_writtenEnd < 0) _writtenUnder = _version;
+            // Writes under several versions: the oldest makes the metadata service ask storage.
+            if (_writtenEnd < 0 || under.Value < _writtenUnder.Value) _writtenUnder = under;
             if (end > _writtenEnd) _writtenEnd = end;
             if (end > _length) Interlocked.Exchange(ref _length, end);
-            _modified = when;
+            _modified = Stamp(when);
             _generation++;
         }
     }
 
-    public void WriteFailed()
+    public void WriteFailed(FileTime when)
     {
         lock (_lock)
         {
             _exact = true;
+            _modified = Stamp(when);
             _generation++;
         }
     }
@@ -85,6 +100,7 @@ internal sealed class SyncState
     {
         lock (_lock)
         {
+            if (attr.ChangeTime.CompareTo(_changed) > 0) _changed = attr.ChangeTime;
             if (attr.TruncateVersion.Value < _version.Value) return;
             if (attr.TruncateVersion.Value > _version.Value)
             {
@@ -155,4 +171,10 @@ internal sealed class SyncState
 
         Learn(attr);
     }
+    /// <summary>
+    /// The time of a write: later than every change of the inode that is known here, whatever the clocks of the
+    /// metadata servers say, so that a time set by hand before it does not count as set after it.
+    /// </summary>
+    private FileTime Stamp(FileTime when) =>
+        when.CompareTo(_changed) > 0 ? when : new FileTime(_changed.Nanoseconds + 1);
 }

@@ -52,6 +52,18 @@ public sealed record InodeAttr(
     InodeId Parent,
     InodeFlags Flags)
 {
+    /// <summary>
+    /// Files: rises whenever the content may have become another one (a report of writes, a truncation), and with nothing
+    /// else. Equal versions mean equal bytes, as far as writes have been reported; times do not, because they can be set.
+    /// </summary>
+    public ulong DataVersion { get; init; }
+
+    /// <summary>
+    /// When <see cref="ModifyTime"/> was set by hand to a given time, by the server's clock; 0 while it is the time of a
+    /// write or truncation. Known to the metadata service only.
+    /// </summary>
+    public FileTime ModifyTimeSetAt { get; init; }
+
     /// <summary>The st_mode value: type and permission bits.</summary>
     public uint StatMode => ((uint)Type << 12) | Mode;
 }
@@ -168,7 +180,10 @@ public enum RenameFlags : uint
 /// <param name="WrittenEnd">End of the furthest write since the last sync, or -1: nothing written.</param>
 /// <param name="TruncateVersion">The truncate version the writes were made under; when it is not the current one, storage is asked.</param>
 /// <param name="Exact">Ask storage for the length in any case.</param>
-/// <param name="ModifyTime">When the last write was made, or null for the server's now if anything was written.</param>
+/// <param name="ModifyTime">
+/// When the last write was made or failed, or null for the server's now if anything was written. A writer stamps a write later than
+/// any change of the inode that it knows of, so that clocks only decide between clients.
+/// </param>
 public sealed record LengthHint(long WrittenEnd, TruncateVersion TruncateVersion, bool Exact, FileTime? ModifyTime, FileTime? AccessTime)
 {
     public static readonly LengthHint Nothing = new(-1, default, false, null, null);

@@ -82,13 +82,14 @@ public static class MetaMapper
         SymlinkTarget = ToBytes(attr.SymlinkTarget),
         Parent = attr.Parent.Value,
         Flags = (uint)attr.Flags,
+        DataVersion = attr.DataVersion,
     };
 
     public static InodeAttr? FromProto(Attr? attr) => attr is null ? null : new InodeAttr(
         new InodeId(attr.Id), (InodeType)attr.Type, attr.Mode, attr.Uid, attr.Gid, attr.LinkCount, attr.Length,
         new FileTime(attr.AccessTime), new FileTime(attr.ModifyTime), new FileTime(attr.ChangeTime),
         new TruncateVersion(attr.TruncateVersion), attr.Device, FromProto(attr.Layout), attr.SymlinkTarget.Memory,
-        new InodeId(attr.Parent), (InodeFlags)attr.Flags);
+        new InodeId(attr.Parent), (InodeFlags)attr.Flags) { DataVersion = attr.DataVersion };
 
     public static NewNode ToProto(NewInode node) => new()
     {

@@ -34,8 +34,11 @@ internal sealed class AllocationOps(ClusterContext context, LengthReporter repor
         var reported = await reporter.ReportAsync(file.Inode, file.User, request.Cancellation);
         if (!reported.IsOk) return context.Fail(request, reported);
         request.Payload.Span.Clear();
-        return context.Fail(request,
-            await file.Content.ClearAsync(offset, end - offset, request.Payload, request.Cancellation));
+        var cleared = await file.Content.ClearAsync(offset, end - offset, request.Payload, request.Cancellation);
+
+        // Reported once more with the next close: only after that do others know that their pages are old.
+        file.Inode.Written(end, file.Inode.TruncateVersion, context.Clock, file.User);
+        return context.Fail(request, cleared);
     }
 
     /// <summary>The new end is reported like that of a write, so it cannot cut off what others append meanwhile.</summary>

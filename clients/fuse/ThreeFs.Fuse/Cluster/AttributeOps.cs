@@ -43,10 +43,11 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
             if (!reported.IsOk) return context.Fail(request, reported);
         }
 
+        var mark = state?.WriteMark;
         var asked = context.Now;
         var result = await context.Meta.SetAttrAsync(user, id, change, request.Cancellation);
         if (!result.TryGet(out var attr)) return context.Fail(request, result.Status);
-        if (cuts) state?.Truncated(attr);
+        if (cuts) state?.Truncated(attr, asked, mark);
         return context.ReplyAttr(request, attr, asked);
     }
 

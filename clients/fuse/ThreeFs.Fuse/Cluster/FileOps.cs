@@ -26,13 +26,16 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var flags = Wire.OpenFlags(a.Flags);
         var changes = (flags & (OpenFlags.Write | OpenFlags.Truncate)) != 0;
         SessionId? session = (flags & OpenFlags.Write) != 0 ? context.NewSession() : null;
+        var cut = (flags & OpenFlags.Truncate) != 0 ? context.Inodes.Find(id) : null;
+        var mark = cut?.WriteMark;
         var asked = context.Now;
         var opened = changes
             ? await context.Meta.OpenAsync(user, id, flags, session ?? default, request.Cancellation)
             : await context.AttrOfAsync(request, id);
         if (!opened.TryGet(out var attr)) return OpenFailed(request, opened.Status, session);
-        if ((flags & OpenFlags.Truncate) != 0) context.Inodes.Find(id)?.Truncated(attr);
-        return request.Reply(Register(attr, asked, session, user, a.Flags, created: false));
+        var reply = Register(attr, asked, session, user, a.Flags, created: false);
+        if (cut is not null) await CutAsync(request, cut, attr, asked, mark, user);
+        return request.Reply(reply);
     }
 
     public async ValueTask<Errno> CreateAsync(FuseRequest request, FuseCreateIn a, FileName name)
@@ -47,10 +50,10 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
             user, parent, name, new NewInode(InodeType.File, a.Mode & Wire.Permissions), flags, session ?? default,
                 request.Cancellation);
         if (!made.TryGet(out var result)) return OpenFailed(request, made.Status, session);
-        if (!result.Created && (flags & OpenFlags.Truncate) != 0)
-            context.Inodes.Find(result.Attr.Id)?.Truncated(result.Attr);
-        var entry = context.Entry(result.Attr, asked);
-        return request.Reply(entry, Register(result.Attr, asked, session, user, a.Flags, result.Created));
+        var cut = !result.Created && (flags & OpenFlags.Truncate) != 0 ? context.Inodes.Find(result.Attr.Id) : null;
+        var reply = Register(result.Attr, asked, session, user, a.Flags, result.Created);
+        if (cut is not null) await CutAsync(request, cut, result.Attr, asked, mark: null, user);
+        return request.Reply(context.Entry(result.Attr, asked), reply);
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
@@ -82,7 +85,7 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var code = await file.Content.WriteAsync((long)a.Offset, data, request.Cancellation);
         if (code != StatusCode.Ok)
         {
-            file.Inode.WriteFailed(file.User);
+            file.Inode.WriteFailed(context.Clock, file.User);
             return context.Fail(request, code);
         }
 
@@ -140,6 +143,19 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         if (a.Whence is not (seekData or seekHole)) return new(Errno.EINVAL);
         if (a.Offset >= length) return new(Errno.ENXIO);
         return new(request.Reply(new FuseLSeekOut { Offset = a.Whence == seekData ? a.Offset : length }));
+    }
+
+    /// <summary>
+    /// O_TRUNC beside writes through other descriptors (the kernel holds no lock): the length is known before the open
+    /// returns. If it cannot be found out now, the next report does.
+    /// </summary>
+    private async ValueTask CutAsync(
+        FuseRequest request, InodeState inode, InodeAttr attr, long asked, long? mark, MetaContext user)
+    {
+        inode.Truncated(attr, asked, mark);
+        if (!inode.IsDirty) return;
+        var status = await reporter.ReportAsync(inode, user, request.Cancellation);
+        if (!status.IsOk) Log.ReportFailed(context.Log, inode.Id, status);
     }
 
     private FuseOpenOut Register(InodeAttr attr, long asked, SessionId? session, MetaContext user, uint flags,

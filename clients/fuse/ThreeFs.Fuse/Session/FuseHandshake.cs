@@ -13,7 +13,8 @@ internal readonly record struct FuseHandshake(uint Minor, FuseInitFlags Features
     /// <summary>
     /// Left out on purpose: POSIX and flock locks (the kernel's own, local ones serve), write-back cache (other
     /// clients would not see writes), splice (slower here), POSIX ACLs. <see cref="FuseInitFlags.AutoInvalData"/> is
-    /// what makes another client's write visible: a changed modify time empties the page cache.
+    /// what makes another client's write visible to a file that stays open: a changed modify time empties the page
+    /// cache. At an open the data version decides.
     /// </summary>
     private const FuseInitFlags Wanted =
         FuseInitFlags.AsyncRead | FuseInitFlags.AtomicOTrunc | FuseInitFlags.ExportSupport | FuseInitFlags.BigWrites

@@ -30,7 +30,7 @@ internal sealed class InodeState
     private long _writes;
     private FileTime _writtenAt;
     private MetaContext? _writer;
-    private (FileTime ModifyTime, long Length) _cached;
+    private (ulong DataVersion, long Length) _cached;
     private bool _wasCached;
     private IFileContent? _content;
     private int _nameChanges;
@@ -157,8 +157,8 @@ internal sealed class InodeState
         {
             if (ReferenceEquals(attr, _attr)) return;
             var overlapped = asked < _attrAt;
-            if (overlapped && attr.ChangeTime.CompareTo(_attr.ChangeTime) < 0
-                && attr.TruncateVersion.Value <= _attr.TruncateVersion.Value) return;
+            var isOlder = attr.DataVersion < _attr.DataVersion || attr.ChangeTime.CompareTo(_attr.ChangeTime) < 0;
+            if (overlapped && isOlder && attr.TruncateVersion.Value <= _attr.TruncateVersion.Value) return;
             var length = attr.TruncateVersion == _attr.TruncateVersion ? Math.Max(attr.Length, _attr.Length)
                 : attr.TruncateVersion.Value < _attr.TruncateVersion.Value ? _attr.Length
                 : attr.Length;
@@ -172,23 +172,46 @@ internal sealed class InodeState
         }
     }
 
-    /// <summary>The file was cut to the length in these attributes; what was written before is over.</summary>
-    public void Truncated(InodeAttr attr)
+    /// <summary>Moves with every write; see <see cref="Truncated"/>.</summary>
+    public long WriteMark
+    {
+        get
+        {
+            lock (_lock) return _writes;
+        }
+    }
+
+    /// <summary>
+    /// The file was cut to the length in these attributes. What was written before that was asked for is over. Of writes
+    /// that ended since then only storage knows whether the cut took them: they stay to be reported, and the report
+    /// asks.
+    /// </summary>
+    /// <param name="asked">When the truncation was sent.</param>
+    /// <param name="mark"><see cref="WriteMark"/> before that; null when it was not known which file it would be.</param>
+    public void Truncated(InodeAttr attr, long asked, long? mark)
     {
         lock (_lock)
         {
             _content?.Truncated(attr);
-            _attr = attr;
-            _attrAt = _time.GetTimestamp();
-            _writtenEnd = -1;
-            _isUncertain = false;
+            Merge(attr, asked);
             _durableLength = -1;
+            if (mark == _writes)
+            {
+                _writtenEnd = -1;
+                _isUncertain = false;
+            }
+            else
+            {
+                _isUncertain |= _writtenEnd >= 0;
+            }
+
             _writes++;
         }
     }
 
     /// <summary>Bytes up to here are stored.</summary>
     /// <param name="under">The truncate version when the write began.</param>
+    /// <param name="now">Time of the write by this machine's clock; see <see cref="Stamp"/>.</param>
     public void Written(long end, TruncateVersion under, FileTime now, MetaContext writer)
     {
         lock (_lock)
@@ -196,18 +219,19 @@ internal sealed class InodeState
             // Writes under several versions: the oldest makes the metadata service ask storage.
             if (_writtenEnd < 0 || under.Value < _writtenUnder.Value) _writtenUnder = under;
             _writtenEnd = Math.Max(_writtenEnd, end);
-            _writtenAt = now;
+            _writtenAt = Stamp(now);
             _writer = writer;
             _writes++;
         }
     }
 
     /// <summary>A write failed and may have stored something: only storage knows where the file ends.</summary>
-    public void WriteFailed(MetaContext writer)
+    public void WriteFailed(FileTime now, MetaContext writer)
     {
         lock (_lock)
         {
             _isUncertain = true;
+            _writtenAt = Stamp(now);
             _writer = writer;
             _writes++;
         }
@@ -222,8 +246,7 @@ internal sealed class InodeState
             mark = _writes;
             writer = _writer;
             if (_writtenEnd < 0 && !_isUncertain) return LengthHint.Nothing;
-            return new LengthHint(
-                _writtenEnd, _writtenUnder, _isUncertain, _writtenEnd < 0 ? null : _writtenAt, AccessTime: null);
+            return new LengthHint(_writtenEnd, _writtenUnder, _isUncertain, _writtenAt, AccessTime: null);
         }
     }
 
@@ -243,15 +266,16 @@ internal sealed class InodeState
 
     /// <summary>
     /// For an open: the pages the kernel has of this file are those of its present content. What was written here went
-    /// through the kernel, so pages stay good; a change that came from elsewhere shows in time or length.
+    /// through the kernel, so pages stay good; a change that came from elsewhere shows in data version or length. Times
+    /// say nothing: they can be set.
     /// </summary>
     public bool MayKeepCache()
     {
         lock (_lock)
         {
-            var now = Overlay();
-            var same = _wasCached && _cached == (now.ModifyTime, now.Length);
-            _cached = (now.ModifyTime, now.Length);
+            var now = (_attr.DataVersion, Math.Max(_attr.Length, _writtenEnd));
+            var same = _wasCached && _cached == now;
+            _cached = now;
             _wasCached = true;
             return same;
         }
@@ -267,6 +291,12 @@ internal sealed class InodeState
             ChangeTime = Later(_attr.ChangeTime, _writtenAt),
         };
     }
+
+    /// <summary>
+    /// The time of a write: later than every change of the inode that is known here, whatever the clocks of the
+    /// metadata servers say, so that a time set by hand before it does not count as set after it.
+    /// </summary>
+    private FileTime Stamp(FileTime now) => Later(now, new FileTime(_attr.ChangeTime.Nanoseconds + 1));
 
     private static FileTime Later(FileTime a, FileTime b) => a.CompareTo(b) >= 0 ? a : b;
 }

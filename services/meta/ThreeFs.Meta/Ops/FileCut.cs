@@ -68,7 +68,9 @@ internal sealed class FileCut(TransactionRunner runner, IFileChunks chunks)
             Length = length,
             Mode = mode,
             ModifyTime = tx.Now,
+            ModifyTimeSetAt = default,
             ChangeTime = tx.Now,
+            DataVersion = file.DataVersion + 1,
             TruncateVersion = asks.Value ? file.TruncateVersion.Next : file.TruncateVersion,
         };
     }

@@ -12,8 +12,13 @@ namespace ThreeFs.Meta.Ops;
 /// <item><b>Length</b> only grows here: it becomes the larger of the record and what is known. Known is the hint when it was made under the
 /// current truncate version; otherwise, or when asked for, storage is. As only truncation shrinks a file, and raises the version,
 /// the maximum is right for any number of writers in any order.</item>
-/// <item><b>Modify time</b> is taken when the write came after the last change of the inode: a report that arrives late does not undo
-/// times set by hand meanwhile. A write takes set-user-id away, unless it was set again since.</item>
+/// <item><b>Modify time</b> becomes the time of the write, unless it was set by hand after it; among writes the latest counts. Nothing else
+/// that happens to the inode between a write and its report (a rename, a change of mode) has a say. No time is later than this
+/// server's clock.</item>
+/// <item><b>Change time</b> and <b>data version</b> always advance when something may have been written, whatever became of the modify time:
+/// who remembers either sees that the bytes may be others.</item>
+/// <item>A write by others than root takes <b>set-user-id</b> away, as every write does; a client reports what it wrote before it sets a
+/// mode.</item>
 /// <item><b>Access time</b> moves forward only.</item>
 /// </list>
 /// Idempotent by nature, so nothing is remembered for repeated requests.
@@ -61,17 +66,33 @@ internal sealed class LengthReport(TransactionRunner runner, IFileChunks chunks)
 
     private static InodeAttr Apply(UserInfo user, InodeAttr inode, LengthHint hint, long known, FileTime now)
     {
-        if (inode.Type == InodeType.File && known > inode.Length) inode = inode with { Length = known };
+        var grew = inode.Type == InodeType.File && known > inode.Length;
+        var wrote = hint.WrittenEnd >= 0 || hint.ModifyTime is not null || grew;
+        if (grew) inode = inode with { Length = known };
         if (hint.AccessTime is { } read && read.CompareTo(inode.AccessTime) > 0) inode = inode with { AccessTime = read };
-        var written = hint.ModifyTime ?? (hint.WrittenEnd >= 0 ? now : default);
-        if (written.CompareTo(inode.ChangeTime) <= 0) return inode;
+
+        // Storage is asked when writes may have happened that nobody can tell of, in place too.
+        if (wrote || hint.Exact) inode = inode with { DataVersion = inode.DataVersion + 1 };
+        if (!wrote) return inode;
+        var written = hint.ModifyTime is { } at && at.CompareTo(now) < 0 ? at : now;
         var clears = hint.ModifyTime is not null && hint.WrittenEnd >= 0 && !user.IsRoot;
-        return inode with
+        inode = inode with
         {
-            ModifyTime = written,
-            ChangeTime = written,
+            ChangeTime = Advanced(inode.ChangeTime, written, now),
             Mode = clears ? Permissions.WithoutPrivileges(inode.Mode) : inode.Mode,
         };
+        return TakesModifyTime(inode, written) ? inode with { ModifyTime = written, ModifyTimeSetAt = default } : inode;
+    }
+
+    private static bool TakesModifyTime(InodeAttr inode, FileTime written) => inode.ModifyTimeSetAt == default
+        ? written.CompareTo(inode.ModifyTime) > 0
+        : written.CompareTo(inode.ModifyTimeSetAt) > 0;
+
+    /// <summary>The time of the write if nothing happened since; otherwise now, and later than before in any case.</summary>
+    private static FileTime Advanced(FileTime before, FileTime written, FileTime now)
+    {
+        if (written.CompareTo(before) > 0) return written;
+        return now.CompareTo(before) > 0 ? now : new FileTime(before.Nanoseconds + 1);
     }
 
     private readonly record struct Measured(TruncateVersion Under, long Length);

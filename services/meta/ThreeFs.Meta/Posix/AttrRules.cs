@@ -42,6 +42,8 @@ internal static class AttrRules
             Gid = gid,
             AccessTime = NewTime(change, SetAttrMask.AccessTime, SetAttrMask.AccessTimeNow, inode.AccessTime, change.AccessTime, now),
             ModifyTime = NewTime(change, SetAttrMask.ModifyTime, SetAttrMask.ModifyTimeNow, inode.ModifyTime, change.ModifyTime, now),
+            ModifyTimeSetAt = Has(change, SetAttrMask.ModifyTimeNow) ? default
+                : Has(change, SetAttrMask.ModifyTime) ? now : inode.ModifyTimeSetAt,
             ChangeTime = now,
             Layout = Has(change, SetAttrMask.Layout) ? change.Layout : inode.Layout,
             Flags = Has(change, SetAttrMask.Flags) ? (inode.Flags & Records.InodeRecord.Internal) | change.Flags : inode.Flags,

@@ -13,7 +13,8 @@ namespace ThreeFs.Meta.Records;
 /// </summary>
 internal static class InodeRecord
 {
-    public const byte Version = 1;
+    public const byte Version = 2;
+    private const byte FirstWithDataVersion = 2;
 
     /// <summary>A file whose chunks are being removed: it can no longer be opened or kept open.</summary>
     public const InodeFlags Collecting = (InodeFlags)0x8000_0000;
@@ -45,6 +46,8 @@ internal static class InodeRecord
         w.U8(inode.Layout is null ? (byte)0 : (byte)1);
         if (inode.Layout is { } layout) WriteLayout(ref w, layout);
         w.Bytes(inode.SymlinkTarget.Span);
+        w.U64(inode.DataVersion);
+        w.I64(inode.ModifyTimeSetAt.Nanoseconds);
         return w.Written.ToArray();
     }
 
@@ -61,11 +64,18 @@ internal static class InodeRecord
         ulong device = r.U64(), parent = r.U64();
         var layout = r.U8() != 0 ? ReadLayout(ref r) : null;
         var target = r.Bytes();
+        var data = 0UL;
+        var setAt = 0L;
+        if (r.Version >= FirstWithDataVersion) (data, setAt) = (r.U64(), r.I64());
         var status = r.End("inode", id.Value);
         if (!status.IsOk) return status;
         return new InodeAttr(
             id, type, mode, uid, gid, links, length, new FileTime(access), new FileTime(modify), new FileTime(change),
-            new TruncateVersion(truncate), device, layout, target.Length == 0 ? default : target, new InodeId(parent), (InodeFlags)flags);
+            new TruncateVersion(truncate), device, layout, target.Length == 0 ? default : target, new InodeId(parent), (InodeFlags)flags)
+        {
+            DataVersion = data,
+            ModifyTimeSetAt = new FileTime(setAt),
+        };
     }
 
     /// <summary>What a caller outside may see of the flags.</summary>

@@ -22,6 +22,9 @@ internal ref struct RecordReader
         _version = U8();
     }
 
+    /// <summary>The version that the record was written as; fields of later ones are not there.</summary>
+    public readonly byte Version => _version;
+
     public byte U8() => Take(1, out var b) ? b[0] : (byte)0;
     public ushort U16() => Take(2, out var b) ? BinaryPrimitives.ReadUInt16LittleEndian(b) : (ushort)0;
     public uint U32() => Take(4, out var b) ? BinaryPrimitives.ReadUInt32LittleEndian(b) : 0;

@@ -13,9 +13,9 @@ public sealed class SyncStateTests
     {
         var state = new SyncState(FileContentTests.File(1, length: 100));
         Assert.True(state.Begin(false).IsEmpty);
-        state.Written(50, _noon);
-        state.Written(300, _noon);
-        state.Written(200, _noon);
+        state.Written(50, state.Version, _noon);
+        state.Written(300, state.Version, _noon);
+        state.Written(200, state.Version, _noon);
         Assert.Equal(300, state.Length);
         var point = state.Begin(false);
         Assert.Equal(new LengthHint(300, default, false, _noon, null), point.Hint);
@@ -29,9 +29,9 @@ public sealed class SyncStateTests
     public void Write_beside_a_report_remains_to_be_reported()
     {
         var state = new SyncState(FileContentTests.File(1));
-        state.Written(10, _noon);
+        state.Written(10, state.Version, _noon);
         var point = state.Begin(false);
-        state.Written(20, _noon);
+        state.Written(20, state.Version, _noon);
         state.End(point, FileContentTests.File(1, length: 10), durable: true);
         Assert.True(state.IsDirty);
         Assert.Equal(20, state.Length);
@@ -41,7 +41,7 @@ public sealed class SyncStateTests
     public void Old_attributes_do_not_take_back_a_length()
     {
         var state = new SyncState(FileContentTests.File(1));
-        state.Written(500, _noon);
+        state.Written(500, state.Version, _noon);
         state.Learn(FileContentTests.File(1, length: 100));
         Assert.Equal(500, state.Length);
         state.Learn(FileContentTests.File(1, length: 800));
@@ -52,7 +52,7 @@ public sealed class SyncStateTests
     public void Truncation_by_another_client_counts_and_has_storage_asked_for_writes_from_before()
     {
         var state = new SyncState(FileContentTests.File(1, length: 100, truncateVersion: 3));
-        state.Written(500, _noon);
+        state.Written(500, state.Version, _noon);
         state.Learn(FileContentTests.File(1, length: 7, truncateVersion: 4));
         Assert.Equal(7, state.Length);
         var hint = state.Begin(false).Hint;
@@ -65,11 +65,11 @@ public sealed class SyncStateTests
     public void Own_truncation_settles_what_was_written_before()
     {
         var state = new SyncState(FileContentTests.File(1));
-        state.Written(500, _noon);
+        state.Written(500, state.Version, _noon);
         state.Truncated(FileContentTests.File(1, length: 7, truncateVersion: 1));
         Assert.Equal(7, state.Length);
         Assert.False(state.IsDirty);
-        state.Written(9, _noon);
+        state.Written(9, state.Version, _noon);
         Assert.Equal(new LengthHint(9, new TruncateVersion(1), false, _noon, null), state.Begin(false).Hint);
     }
 
@@ -77,7 +77,27 @@ public sealed class SyncStateTests
     public void Failed_write_has_storage_asked()
     {
         var state = new SyncState(FileContentTests.File(1));
-        state.WriteFailed();
+        state.WriteFailed(_noon);
         Assert.True(state.Begin(false).Hint.Exact);
+    }
+
+    [Fact]
+    public void A_write_begun_before_a_truncation_by_others_is_reported_under_the_old_version()
+    {
+        var state = new SyncState(FileContentTests.File(1, length: 100, truncateVersion: 3));
+        var under = state.Version;
+        state.Learn(FileContentTests.File(1, length: 7, truncateVersion: 4));
+        state.Written(500, under, _noon);
+        Assert.Equal(new TruncateVersion(3), state.Begin(false).Hint.TruncateVersion);
+    }
+
+    [Fact]
+    public void A_write_is_later_than_every_change_that_is_known()
+    {
+        var changed = new FileTime(_noon.Nanoseconds + 5);
+        var state = new SyncState(FileContentTests.File(1));
+        state.Learn(FileContentTests.File(1) with { ChangeTime = changed });
+        state.Written(1, state.Version, _noon);
+        Assert.True(state.Begin(false).Hint.ModifyTime!.Value.CompareTo(changed) > 0);
     }
 }

@@ -29,6 +29,82 @@ public sealed class SharingTests
     }
 
     [Fact]
+    public async Task A_rename_between_write_and_close_does_not_keep_the_time_of_the_write()
+    {
+        var cluster = await ClusterFixture.CreateAsync();
+        await using var a = cluster.Mount(_eager);
+        await File.WriteAllTextAsync(a.At("f"), "old");
+        File.SetLastWriteTimeUtc(a.At("f"), new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        await using (var file = new FileStream(a.At("f"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0))
+        {
+            file.Write("new"u8);
+            File.Move(a.At("f"), a.At("g"));
+        }
+
+        await using var b = cluster.Mount(_eager);
+        Assert.True(File.GetLastWriteTimeUtc(b.At("g")).Year > 2001);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Pages_of_old_bytes_are_dropped_whatever_happens_to_the_inode_before_the_writer_closes(bool setsTime)
+    {
+        var cluster = await ClusterFixture.CreateAsync();
+        await using var a = cluster.Mount(_eager);
+        await using var b = cluster.Mount(_eager);
+        await File.WriteAllTextAsync(a.At("f"), "old bytes");
+        await a.SettleAsync();
+        Assert.Equal("old bytes", await File.ReadAllTextAsync(b.At("f")));
+        var before = File.GetLastWriteTimeUtc(b.At("f"));
+        Assert.Equal("old bytes", await File.ReadAllTextAsync(b.At("f")));
+        await using (var file = new FileStream(a.At("f"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 0))
+        {
+            file.Write("new bytes"u8);
+            if (setsTime) File.SetLastWriteTimeUtc(b.At("f"), before);
+            else await ChmodAsync(cluster, b);
+            Assert.Equal(before, File.GetLastWriteTimeUtc(b.At("f")));
+        }
+
+        Assert.Equal("new bytes", await File.ReadAllTextAsync(b.At("f")));
+    }
+
+    /// <summary>Without a child process, which would close the writer's descriptor once more.</summary>
+    private static async Task ChmodAsync(ClusterFixture cluster, ClusterMount mount)
+    {
+        var file = await cluster.Meta.LookupAsync(mount.Context.Self(), InodeId.Root, FileName.FromText("f"), default);
+        var change = new AttrChange(SetAttrMask.Mode) { Mode = 0x180 };
+        (await cluster.Meta.SetAttrAsync(mount.Context.Self(), file.Value.Id, change, default)).Status.ThrowIfFailed();
+    }
+
+    [Fact]
+    public async Task A_write_beside_an_open_that_truncates_is_not_forgotten()
+    {
+        var cluster = await ClusterFixture.CreateAsync();
+        await using var a = cluster.Mount(_eager);
+        await File.WriteAllTextAsync(a.At("f"), "old");
+        await using var writer = new FileStream(a.At("f"), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
+        writer.Write(new byte[10]);
+        var isCut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var wrote = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.Contents.AfterTruncation = () =>
+        {
+            cluster.Contents.AfterTruncation = null;
+            isCut.SetResult();
+            return wrote.Task;
+        };
+        var opening = Task.Run(() => Posix.MustOpen(a.At("f"), Posix.O_WRONLY | Posix.O_TRUNC));
+        await isCut.Task;
+        writer.Position = 0;
+        writer.Write("acknowledged"u8);
+        wrote.SetResult();
+        Posix.Close(await opening);
+        Assert.Equal(12, new FileInfo(a.At("f")).Length);
+        await using var b = cluster.Mount(_eager);
+        Assert.Equal("acknowledged", await File.ReadAllTextAsync(b.At("f")));
+    }
+
+    [Fact]
     public async Task A_file_open_for_writing_is_reported_from_time_to_time()
     {
         var cluster = await ClusterFixture.CreateAsync();

@@ -18,6 +18,9 @@ internal sealed class FakeContents : IContentSource, IFileChunks
     /// <summary>Runs before each read and write; its code is the answer unless it is Ok.</summary>
     public Func<InodeId, CancellationToken, ValueTask<StatusCode>>? Before { get; set; }
 
+    /// <summary>Runs after each truncation, before whoever asked for it is told.</summary>
+    public Func<Task>? AfterTruncation { get; set; }
+
     public int Flushes { get; private set; }
 
     /// <summary>How often a content was told that its length was set.</summary>
@@ -33,11 +36,12 @@ internal sealed class FakeContents : IContentSource, IFileChunks
     public ValueTask<Result<long>> QueryLengthAsync(InodeId inode, Layout layout, CancellationToken ct) =>
         new(Of(inode).Length);
 
-    public ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CancellationToken ct)
+    public async ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CancellationToken ct)
     {
         var file = Of(inode);
         if (file.Length > length) file.SetLength(length);
-        return new(Status.Ok);
+        if (AfterTruncation is { } wait) await wait();
+        return Status.Ok;
     }
 
     public ValueTask<Status> RemoveAsync(InodeId inode, Layout layout, CancellationToken ct)

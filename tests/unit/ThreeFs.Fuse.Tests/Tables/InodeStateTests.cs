@@ -44,7 +44,7 @@ public sealed class InodeStateTests
     {
         Write(500);
         var asked = Tick();
-        _state.Truncated(Attr(length: 10, version: 1, changed: 5));
+        _state.Truncated(Attr(length: 10, version: 1, changed: 5), Tick(), _state.WriteMark);
         _state.Merge(Attr(length: 500), asked);
         Assert.Equal(10, _state.Length);
         Assert.Equal(1u, _state.TruncateVersion.Value);
@@ -76,7 +76,7 @@ public sealed class InodeStateTests
     [Fact]
     public void After_a_failed_write_storage_is_asked()
     {
-        _state.WriteFailed(_user);
+        _state.WriteFailed(new FileTime(77), _user);
         var hint = _state.Hint(out var mark, out _);
         Assert.True(hint.Exact);
         Assert.Equal(-1, hint.WrittenEnd);
@@ -109,15 +109,59 @@ public sealed class InodeStateTests
         Write(501);
         Assert.False(_state.IsLengthDurable);
         Report(501, isDurable: true);
-        _state.WriteFailed(_user);
+        _state.WriteFailed(new FileTime(77), _user);
         Assert.False(_state.IsLengthDurable);
         Report(501, isDurable: true);
-        _state.Truncated(Attr(length: 501, version: 0, changed: 5));
+        _state.Truncated(Attr(length: 501, version: 0, changed: 5), Tick(), _state.WriteMark);
         Assert.False(_state.IsLengthDurable);
     }
 
     [Fact]
-    public void The_cache_is_kept_while_time_and_length_stay()
+    public void A_write_beside_a_truncation_stays_to_be_reported_and_has_storage_asked()
+    {
+        var mark = _state.WriteMark;
+        var asked = Tick();
+        Write(500);
+        _state.Truncated(Attr(length: 0, version: 1, changed: 5), asked, mark);
+        Assert.True(_state.Hint(out _, out _).Exact);
+        Assert.Equal(500, _state.Length);
+        Report(500, isDurable: false, version: 1);
+        Assert.Equal(500, _state.Length);
+        Assert.False(_state.IsDirty);
+    }
+
+    [Fact]
+    public void A_report_that_overtakes_the_answer_of_a_truncation_is_not_undone_by_it()
+    {
+        var mark = _state.WriteMark;
+        var asked = Tick();
+        Write(500);
+        Report(500, isDurable: false, version: 1);
+        _state.Truncated(Attr(length: 0, version: 1, changed: 5), asked, mark);
+        Assert.Equal(500, _state.Length);
+        Assert.False(_state.IsDirty);
+    }
+
+    [Fact]
+    public void A_write_is_later_than_every_change_that_is_known()
+    {
+        _state.Merge(Attr(length: 100, changed: 1000), Tick());
+        Write(50);
+        Assert.Equal(new FileTime(1001), _state.Hint(out _, out _).ModifyTime);
+    }
+
+    [Fact]
+    public void The_cache_is_dropped_when_the_data_are_others_though_times_and_length_are_the_same()
+    {
+        Assert.False(_state.MayKeepCache());
+        _state.Merge(Attr(length: 100) with { DataVersion = 1 }, Tick());
+        Assert.False(_state.MayKeepCache());
+        _state.Merge(Attr(length: 100, changed: 8, mode: 0x180) with { DataVersion = 1 }, Tick());
+        Assert.True(_state.MayKeepCache());
+    }
+
+    [Fact]
+    public void The_cache_is_kept_while_data_version_and_length_stay()
     {
         Assert.False(_state.MayKeepCache());
         Assert.True(_state.MayKeepCache());
@@ -128,10 +172,10 @@ public sealed class InodeStateTests
 
     private void Write(long end) => _state.Written(end, _state.TruncateVersion, new FileTime(77), _user);
 
-    private void Report(long length, bool isDurable)
+    private void Report(long length, bool isDurable, uint version = 0)
     {
         _state.Hint(out var mark, out _);
-        _state.Reported(Attr(length), Tick(), mark, isDurable);
+        _state.Reported(Attr(length, version), Tick(), mark, isDurable);
     }
 
     private long Tick()

@@ -68,6 +68,73 @@ public sealed class LengthReportTests
     }
 
     [Fact]
+    public async Task What_else_happens_to_the_inode_before_the_report_does_not_keep_the_time_of_the_write()
+    {
+        var (fs, file) = await OpenAsync();
+        var before = await fs.StatAsync(file);
+        var written = FileTime.From(fs.Time.GetUtcNow());
+        await fs.A.RenameAsync(fs.Root, InodeId.Root, Name("f"), InodeId.Root, Name("g"), RenameFlags.None, default);
+        var renamed = await fs.StatAsync(file);
+        Assert.Equal((before.ModifyTime, before.DataVersion), (renamed.ModifyTime, renamed.DataVersion));
+        var after = (await fs.A.SyncAsync(fs.Root, file, Wrote(10) with { ModifyTime = written }, false, default)).Value;
+        Assert.Equal(written, after.ModifyTime);
+        Assert.True(after.ChangeTime.CompareTo(renamed.ChangeTime) > 0);
+        Assert.Equal(renamed.DataVersion + 1, after.DataVersion);
+    }
+
+    [Fact]
+    public async Task Change_time_and_data_version_rise_though_the_time_set_by_hand_stays()
+    {
+        var (fs, file) = await OpenAsync();
+        var written = FileTime.From(fs.Time.GetUtcNow());
+        var byHand = new AttrChange(SetAttrMask.ModifyTime) { ModifyTime = FileTime.From(1_000_000, 0) };
+        var set = (await fs.B.SetAttrAsync(fs.Root, file, byHand, default)).Value;
+        var after = (await fs.A.SyncAsync(fs.Root, file, Wrote(10) with { ModifyTime = written }, false, default)).Value;
+        Assert.Equal(set.ModifyTime, after.ModifyTime);
+        Assert.True(after.ChangeTime.CompareTo(set.ChangeTime) > 0);
+        Assert.Equal(set.DataVersion + 1, after.DataVersion);
+    }
+
+    [Fact]
+    public async Task A_write_after_a_time_in_the_future_was_set_counts()
+    {
+        var (fs, file) = await OpenAsync();
+        var future = new AttrChange(SetAttrMask.ModifyTime) { ModifyTime = FileTime.From(9_000_000_000, 0) };
+        await fs.A.SetAttrAsync(fs.Root, file, future, default);
+        var written = FileTime.From(fs.Time.GetUtcNow());
+        var hint = Wrote(10) with { ModifyTime = written };
+        Assert.Equal(written, (await fs.A.SyncAsync(fs.Root, file, hint, false, default)).Value.ModifyTime);
+    }
+
+    [Fact]
+    public async Task Of_reports_in_the_wrong_order_the_later_write_counts_and_no_time_is_ahead_of_the_server()
+    {
+        var (fs, file) = await OpenAsync();
+        var early = FileTime.From(fs.Time.GetUtcNow());
+        var late = FileTime.From(fs.Time.GetUtcNow());
+        await fs.A.SyncAsync(fs.Root, file, Wrote(10) with { ModifyTime = late }, false, default);
+        var second = (await fs.B.SyncAsync(fs.Root, file, Wrote(5) with { ModifyTime = early }, false, default)).Value;
+        Assert.Equal(late, second.ModifyTime);
+        var ahead = Wrote(5) with { ModifyTime = FileTime.From(9_000_000_000, 0) };
+        var clamped = (await fs.B.SyncAsync(fs.Root, file, ahead, false, default)).Value;
+        Assert.True(clamped.ModifyTime.CompareTo(FileTime.From(fs.Time.GetUtcNow())) < 0);
+    }
+
+    [Fact]
+    public async Task Lengths_that_storage_is_asked_for_make_the_data_new()
+    {
+        var (fs, file) = await OpenAsync();
+        var before = await fs.StatAsync(file);
+        var exact = LengthHint.Nothing with { Exact = true };
+        var same = (await fs.A.SyncAsync(fs.Root, file, exact, false, default)).Value;
+        Assert.Equal((before.DataVersion + 1, before.ModifyTime), (same.DataVersion, same.ModifyTime));
+        fs.Chunks.Write(file, 77);
+        var grown = (await fs.A.SyncAsync(fs.Root, file, exact, false, default)).Value;
+        Assert.True(grown.ModifyTime.CompareTo(before.ModifyTime) > 0);
+        Assert.Equal(grown.DataVersion + 1, (await fs.TruncateAsync(file, 3)).Value.DataVersion);
+    }
+
+    [Fact]
     public async Task Access_times_move_forward_only()
     {
         var (fs, file) = await OpenAsync();

@@ -13,7 +13,7 @@ public sealed class RecordTests
     private static readonly InodeAttr _file = new(
         new InodeId(0x1234), InodeType.File, 0x1A4, 1000, 100, 2, 0x0102030405060708, new FileTime(1), new FileTime(2), new FileTime(3),
         new TruncateVersion(9), 0, new Layout(new ChainTableId(1), new ChainTableVersion(2), 1 << 20, 4, 3, 0xAABBCCDD), default,
-        default, InodeFlags.AppendOnly);
+        default, InodeFlags.AppendOnly) { DataVersion = 0x1112131415161718, ModifyTimeSetAt = new FileTime(4) };
 
     private static readonly InodeAttr _symlink = new(
         new InodeId(0x1235), InodeType.Symlink, 0x1FF, 0, 0, 1, 3, new FileTime(-1), new FileTime(2), new FileTime(3), default, 7, null,
@@ -21,13 +21,13 @@ public sealed class RecordTests
 
     public static TheoryData<string, string> Golden => new()
     {
-        { Hex(InodeRecord.Encode(_file)), GoldenFile("inode-file") },
-        { Hex(InodeRecord.Encode(_symlink)), GoldenFile("inode-symlink") },
+        { Hex(InodeRecord.Encode(_file)), GoldenFile("inode-file-2") },
+        { Hex(InodeRecord.Encode(_symlink)), GoldenFile("inode-symlink-2") },
         { Hex(new DentryRecord(new InodeId(0x1234), InodeType.Directory).Encode()), GoldenFile("dentry") },
         { Hex(new SessionRecord(new ClientId(_guid), new FileTime(0x55), true).Encode()), GoldenFile("session") },
         { Hex(new GarbageRecord(GarbageKind.Tree).Encode()), GoldenFile("garbage") },
         { Hex(XattrRecord.Encode("value"u8)), GoldenFile("xattr") },
-        { Hex(new Outcome(_symlink, null, true).Encode()), GoldenFile("outcome") },
+        { Hex(new Outcome(_symlink, null, true).Encode()), GoldenFile("outcome-2") },
         { Hex(MetaKeys.Inode(new InodeId(0x1234))), GoldenFile("key-inode") },
         { Hex(MetaKeys.Dentry(new InodeId(0x1234), FileName.FromText("name"))), GoldenFile("key-dentry") },
         { Hex(MetaKeys.EntryChangeTime(new InodeId(0x1234))), GoldenFile("key-entry-change-time") },
@@ -51,6 +51,17 @@ public sealed class RecordTests
         var symlink = InodeRecord.Decode(_symlink.Id, InodeRecord.Encode(_symlink)).Value;
         Assert.Equal("a/b"u8, symlink.SymlinkTarget.Span);
         Assert.Equal(_symlink with { SymlinkTarget = symlink.SymlinkTarget }, symlink);
+    }
+
+    /// <summary>Before inodes had a data version.</summary>
+    [Fact]
+    public void Records_of_version_1_are_read()
+    {
+        var file = InodeRecord.Decode(_file.Id, Convert.FromHexString(GoldenFile("inode-file"))).Value;
+        Assert.Equal(_file with { DataVersion = 0, ModifyTimeSetAt = default }, file);
+        var symlink = InodeRecord.Decode(_symlink.Id, Convert.FromHexString(GoldenFile("inode-symlink"))).Value;
+        Assert.Equal("a/b"u8, symlink.SymlinkTarget.Span);
+        Assert.Equal(_symlink.Id, Outcome.Decode(Convert.FromHexString(GoldenFile("outcome"))).Value.First!.Id);
     }
 
     [Fact]

@@ -13,7 +13,10 @@ public sealed class MetaMapperTests
     {
         var attr = new InodeAttr(
             new InodeId(ulong.MaxValue), InodeType.BlockDevice, 0xFFF, uint.MaxValue, 7, 3, long.MaxValue, new FileTime(-5), new FileTime(6),
-            new FileTime(long.MaxValue), new TruncateVersion(9), ulong.MaxValue, _layout, default, new InodeId(4), InodeFlags.Immutable);
+            new FileTime(long.MaxValue), new TruncateVersion(9), ulong.MaxValue, _layout, default, new InodeId(4), InodeFlags.Immutable)
+        {
+            DataVersion = ulong.MaxValue,
+        };
         Assert.Equal(attr, MetaMapper.FromProto(Through(MetaMapper.ToProto(attr)!, Attr.Parser))! with { SymlinkTarget = default });
         var link = attr with { SymlinkTarget = new byte[] { 1, 0, 255 }, Layout = null };
         var back = MetaMapper.FromProto(Through(MetaMapper.ToProto(link)!, Attr.Parser))!;
