@@ -41,6 +41,7 @@ public sealed record ClientOptions
         if (Connections.PerEndpoint is <= 0 or > 64)
             return new Status(StatusCode.InvalidArgument,
                 $"connections.per_endpoint: must be 1 to 64, not {Connections.PerEndpoint}");
-        return new MgmtdClientOptions(Mgmtd).Validate();
+        var meta = Meta.Validate();
+        return meta.IsOk ? new MgmtdClientOptions(Mgmtd).Validate() : meta;
     }
 }

@@ -1,11 +1,14 @@
 using ThreeFs.Base;
 using ThreeFs.Client.Mgmtd;
+using ThreeFs.Contracts.Meta;
 
 namespace ThreeFs.Fuse;
 
 /// <summary>Configuration of a mount.</summary>
 public sealed record MountConfig
 {
+    private static readonly int _maxOperationTimeoutMs = (int)RequestLifetime.MaxRepeating.TotalMilliseconds;
+
     /// <summary>An existing directory.</summary>
     public string MountPoint { get; set; } = "";
 
@@ -52,8 +55,11 @@ public sealed record MountConfig
     /// </summary>
     public int KeepOpenAfterMs { get; set; } = 5000;
 
-    /// <summary>How long an operation waits for servers before it fails with an I/O error.</summary>
-    public int OperationTimeoutMs { get; set; } = 300_000;
+    /// <summary>
+    /// How long an operation waits for servers before it fails with an I/O error, in milliseconds; at most as long as
+    /// the metadata service recognises a repeated change.
+    /// </summary>
+    public int OperationTimeoutMs { get; set; } = _maxOperationTimeoutMs;
 
     public Status Validate()
     {
@@ -71,8 +77,9 @@ public sealed record MountConfig
         if (NegativeTimeoutMs < 0) return Bad("negative_timeout_ms", "is negative");
         if (SyncIntervalMs < 10) return Bad("sync_interval_ms", $"= {SyncIntervalMs} is below 10");
         if (KeepOpenAfterMs < 10) return Bad("keep_open_after_ms", $"= {KeepOpenAfterMs} is below 10");
-        return OperationTimeoutMs < 1000
-            ? Bad("operation_timeout_ms", $"= {OperationTimeoutMs} is below 1000")
+        return OperationTimeoutMs < 1000 || OperationTimeoutMs > _maxOperationTimeoutMs
+            ? Bad("operation_timeout_ms", $"= {OperationTimeoutMs} is not in 1000…{_maxOperationTimeoutMs}, "
+                + "within which a repeated change is recognised")
             : Status.Ok;
     }
 

@@ -1,3 +1,6 @@
+using ThreeFs.Base;
+using ThreeFs.Contracts.Meta;
+
 namespace ThreeFs.Client.Meta;
 
 /// <summary>How long a metadata call tries. The defaults outlast the death of a server and its removal from routing.</summary>
@@ -21,4 +24,17 @@ public sealed record MetaClientOptions
 
     /// <summary>How long a server that failed is passed over while another one is active.</summary>
     public TimeSpan FailedServerPause { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Whether every repetition comes while the service still remembers the first.</summary>
+    public Status Validate()
+    {
+        var longest = RequestLifetime.MaxRepeating;
+        if (Deadline <= TimeSpan.Zero || Deadline > longest) return Bad("deadline", Deadline);
+        if (StorageDeadline <= TimeSpan.Zero || StorageDeadline > longest) return Bad("storage_deadline", StorageDeadline);
+        return Status.Ok;
+
+        Status Bad(string key, TimeSpan value) => new(StatusCode.InvalidArgument,
+            $"meta.{key}: must be positive and at most {longest.TotalSeconds:0} s, within which a repeated change is "
+            + $"recognised, not {value.TotalSeconds:0.###} s");
+    }
 }

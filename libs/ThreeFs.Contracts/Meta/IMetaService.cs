@@ -44,7 +44,9 @@ public interface IMetaService
     /// <summary>
     /// Removes a name of a non-directory. With the last name gone the inode's chunks are collected later, after every session has closed.
     /// </summary>
-    /// <param name="keepOpenFor">Not null: this session still has the file open and keeps its content alive until it closes.</param>
+    /// <param name="keepOpenFor">
+    /// Not null: this session still has the file open and keeps its content alive until it closes, however many names are left.
+    /// </param>
     /// <returns>The inode after the removal (link count 0 when it was the last name).</returns>
     ValueTask<Result<InodeAttr>> UnlinkAsync(
         MetaContext context, InodeId parent, FileName name, SessionId? keepOpenFor, CancellationToken ct);

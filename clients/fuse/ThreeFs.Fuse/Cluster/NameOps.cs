@@ -53,12 +53,18 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         var parent = InodeTable.IdOf(request.Node);
         var user = context.User(request);
         using var change = Changing(parent);
-        var session = await readers.ForUnlinkAsync(user, parent, name, request.Cancellation);
+        var keep = await readers.ForUnlinkAsync(user, parent, name, request.Cancellation);
         var asked = context.Now;
-        var result = await context.Meta.UnlinkAsync(context.Again(user), parent, name, session, request.Cancellation);
-        if (!result.TryGet(out var attr)) return context.Fail(request, result.Status);
+        var result = await context.Meta.UnlinkAsync(
+            context.Again(user), parent, name, keep?.Session, request.Cancellation);
+        if (!result.TryGet(out var attr))
+        {
+            if (keep is { } made) await readers.NotUnlinked(result.Status, made.Inode, made.Session);
+            return context.Fail(request, result.Status);
+        }
+
         context.Inodes.Find(attr.Id)?.Merge(attr, asked);
-        await readers.Unlinked(attr, session, CancellationToken.None);
+        await readers.Unlinked(attr, keep?.Session);
         return Errno.Ok;
     }
 
@@ -88,7 +94,7 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         if (renamed.Replaced is { } replaced)
         {
             context.Inodes.Find(replaced.Id)?.Merge(replaced, asked);
-            await readers.Unlinked(replaced, session: null, CancellationToken.None);
+            await readers.Unlinked(replaced, session: null);
         }
 
         return Errno.Ok;

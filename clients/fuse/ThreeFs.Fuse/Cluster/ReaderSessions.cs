@@ -12,47 +12,58 @@ namespace ThreeFs.Fuse.Cluster;
 internal sealed class ReaderSessions(ClusterContext context, SessionEnder ender)
 {
     /// <summary>
-    /// The session to hand to an unlink if the file is open here; the unlink registers it, see <see cref="Unlinked"/>.
-    /// Unlinks know a name only, so this is what it led to when it was looked up.
+    /// A new session to hand to an unlink if the file is open here and not registered; every outcome of the unlink has to
+    /// be told, by <see cref="Unlinked"/> or <see cref="NotUnlinked"/>. Unlinks know a name only, so this is what it led
+    /// to when it was looked up.
     /// </summary>
-    public async ValueTask<SessionId?> ForUnlinkAsync(MetaContext user, InodeId parent, FileName name,
-        CancellationToken ct)
+    public async ValueTask<(InodeState Inode, SessionId Session)?> ForUnlinkAsync(
+        MetaContext user, InodeId parent, FileName name, CancellationToken ct)
     {
         if (context.Files.Count == 0) return null;
         var found = await context.Meta.LookupAsync(user, parent, name, ct);
         if (!found.TryGet(out var attr) || context.Inodes.Find(attr.Id) is not { } inode) return null;
-        return context.Inodes.OpenCounts(inode).Opens == 0 ? null : inode.KeepOpen.Registered ?? context.NewSession();
+        return context.Inodes.OpenCounts(inode).Opens == 0 || inode.KeepOpen.Registered is not null
+            ? null
+            : (inode, context.NewSession());
     }
 
     /// <summary>An unlink or a rename took a name away.</summary>
-    /// <param name="session">Registered with it if it was the last name.</param>
-    public async ValueTask Unlinked(InodeAttr after, SessionId? session, CancellationToken ct)
+    /// <param name="session">Registered with it, for the inode that had the name in the end.</param>
+    public async ValueTask Unlinked(InodeAttr after, SessionId? session)
     {
-        if (after.LinkCount != 0 || after.Type == InodeType.Directory) return;
         var inode = context.Inodes.Find(after.Id);
-        if (inode is null || context.Inodes.OpenCounts(inode).Opens == 0)
+        if (session is { } registered) await AdoptAsync(inode, registered);
+        else if (inode is not null && after is { LinkCount: 0, Type: not InodeType.Directory })
+            await RegisterAsync(inode, CancellationToken.None);
+    }
+
+    /// <summary>
+    /// An unlink failed. Unless it certainly did not happen, the session is registered.
+    /// </summary>
+    public ValueTask NotUnlinked(Status status, InodeState inode, SessionId session) =>
+        status.Code.IsRetryableMeta() || status.Code == StatusCode.Cancelled ? AdoptAsync(inode, session) : default;
+
+    /// <summary>A session that is registered lives until the last open file is closed; one not needed ends now.</summary>
+    private async ValueTask AdoptAsync(InodeState? inode, SessionId session)
+    {
+        if (inode is null)
         {
-            if (session is { } unused) ender.End(unused);
+            ender.End(session);
             return;
         }
 
-        await inode.KeepOpen.Lock.WaitAsync(ct);
+        await inode.KeepOpen.Lock.WaitAsync();
         try
         {
-            if (inode.KeepOpen.Registered is { } before)
-            {
-                if (session is { } second && second != before) ender.End(second);
-                return;
-            }
-
-            inode.KeepOpen.Registered = session;
+            // Inside the lock: whoever closes the last file afterwards finds the session.
+            var isNeeded = inode.KeepOpen.Registered is null && context.Inodes.OpenCounts(inode).Opens > 0;
+            if (isNeeded) inode.KeepOpen.Registered = session;
+            else ender.End(session);
         }
         finally
         {
             inode.KeepOpen.Lock.Release();
         }
-
-        if (session is null) await RegisterAsync(inode, ct);
     }
 
     /// <summary>Registers the inode's readers, unless that was done.</summary>

@@ -5,7 +5,10 @@ using ThreeFs.Meta.Transactions;
 
 namespace ThreeFs.Meta.Ops;
 
-/// <summary>unlink(2): takes a name from anything but a directory. A session given stays registered as a reader.</summary>
+/// <summary>
+/// unlink(2): takes a name from anything but a directory. A session given is registered as a reader's, also while other names are
+/// left, because somebody else may take the last one: who gave it ends it.
+/// </summary>
 internal sealed class Unlink(InodeId parent, FileName name, SessionId? keepOpenFor, TimeSpan garbageDelay) : IMutation
 {
     public async ValueTask<Result<Outcome>> RunAsync(MetaTransaction tx)

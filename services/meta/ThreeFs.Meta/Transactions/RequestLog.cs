@@ -11,24 +11,28 @@ namespace ThreeFs.Meta.Transactions;
 /// </summary>
 /// <remarks>
 /// Records live in buckets of time, so that old ones are dropped by range. A request may be repeated across the border of
-/// two buckets, also at a server whose clock differs: every attempt reads the record in its own bucket and, near a border, in the
-/// neighbour, as part of its conflict set, and writes into its own. Any two attempts of one request thus either see each other or
-/// conflict, as long as clocks differ by less than <see cref="Skew"/> and repeats come within <see cref="Retention"/>.
+/// buckets, also at a server whose clock differs: every attempt reads the record in its own bucket, in the earlier ones that the
+/// retention reaches into and, near its end, in the next, as part of its conflict set, and writes into its own. Any two attempts
+/// of one request thus either see each other or conflict, as long as clocks differ by less than <see cref="Skew"/> and repeats
+/// come within <see cref="Retention"/>.
 /// </remarks>
 internal static class RequestLog
 {
     public static readonly TimeSpan Bucket = TimeSpan.FromMinutes(4);
 
     /// <summary>How long an outcome is remembered at least; longer than any client repeats a request.</summary>
-    public static readonly TimeSpan Retention = TimeSpan.FromSeconds(150);
+    public static readonly TimeSpan Retention = RequestLifetime.MaxRepeating + RequestLifetime.MaxDelay;
 
     /// <summary>Clock differences between servers that do no harm, beyond the seconds that one transaction may last.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromSeconds(30);
 
     public static uint BucketOf(FileTime time) => (uint)(time.Nanoseconds / 100 / Bucket.Ticks);
 
-    /// <summary>Everything before this bucket may be dropped: it is older than a whole bucket.</summary>
-    public static uint FirstKept(FileTime now) => BucketOf(now) - 1;
+    /// <summary>Everything before this bucket may be dropped: nobody looks there any more.</summary>
+    public static uint FirstKept(FileTime now) => BucketOf(now) - EarlierBuckets;
+
+    /// <summary>Buckets before the present one that may hold what has to be remembered.</summary>
+    private static uint EarlierBuckets => (uint)Math.Ceiling((Retention + Skew) / Bucket);
 
     public static async ValueTask<Result<Outcome?>> FindAsync(
         IKvReadTransaction kv, MetaContext context, byte step, FileTime now)
@@ -36,7 +40,8 @@ internal static class RequestLog
         var bucket = BucketOf(now);
         var into = TimeSpan.FromTicks(now.Nanoseconds / 100 % Bucket.Ticks);
         var found = await FindInAsync(kv, bucket, context, step);
-        if (found is { IsOk: true, Value: null } && into < Retention + Skew) found = await FindInAsync(kv, bucket - 1, context, step);
+        for (var back = 1u; found is { IsOk: true, Value: null } && into + Bucket * (back - 1) < Retention + Skew; back++)
+            found = await FindInAsync(kv, bucket - back, context, step);
         if (found is { IsOk: true, Value: null } && Bucket - into < Skew) found = await FindInAsync(kv, bucket + 1, context, step);
         return found;
     }

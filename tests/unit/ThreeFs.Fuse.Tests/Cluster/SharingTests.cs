@@ -164,6 +164,45 @@ public sealed class SharingTests
     }
 
     [Fact]
+    public async Task A_name_lost_while_others_remain_leaves_nothing_behind_the_last_close()
+    {
+        var cluster = await ClusterFixture.CreateAsync();
+        await using var a = cluster.Mount(new ClusterOptions());
+        await File.WriteAllTextAsync(a.At("f"), "content");
+        await using (new FileStream(a.At("f"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0))
+        {
+            Assert.Equal(0, Posix.Link(a.At("f"), a.At("g")));
+            File.Delete(a.At("f"));
+        }
+
+        await a.SettleAsync();
+        await a.FileSystem.RunHousekeepingAsync(default);
+        File.Delete(a.At("g"));
+        Assert.Equal(1, await cluster.CollectGarbageAsync());
+    }
+
+    [Fact]
+    public async Task An_unlink_whose_answer_is_lost_keeps_the_open_file_and_no_longer()
+    {
+        var cluster = await ClusterFixture.CreateAsync();
+        var (meta, control) = LossyMeta.Around(cluster.Meta);
+        await using var a = cluster.Mount(new ClusterOptions(), meta);
+        await File.WriteAllTextAsync(a.At("f"), "content");
+        await a.SettleAsync();
+        await using (var file = new FileStream(a.At("f"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0))
+        {
+            control.LosesAnswerOf = nameof(IMetaService.UnlinkAsync);
+            Assert.NotEqual(0, Posix.Unlink(a.At("f")));
+            Assert.Equal(0, await cluster.CollectGarbageAsync());
+            Assert.Equal(7, file.Read(new byte[20]));
+        }
+
+        await a.SettleAsync();
+        await a.FileSystem.RunHousekeepingAsync(default);
+        Assert.Equal(1, await cluster.CollectGarbageAsync());
+    }
+
+    [Fact]
     public async Task Fsync_flushes_storage()
     {
         var cluster = await ClusterFixture.CreateAsync();

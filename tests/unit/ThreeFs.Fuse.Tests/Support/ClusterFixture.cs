@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Contracts.Meta;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Fuse.Cluster;
 using ThreeFs.Fuse.Session;
@@ -47,11 +48,12 @@ internal sealed class ClusterFixture : IRoutingSource
     }
 
     /// <summary>One more client of the cluster.</summary>
-    public ClusterMount Mount(ClusterOptions? options = null)
+    /// <param name="meta">Stands between the client and the metadata service.</param>
+    public ClusterMount Mount(ClusterOptions? options = null, IMetaService? meta = null)
     {
         var log = new RecordingLogger();
         var context = new ClusterContext(
-            Meta, Contents, new ClientId(_random.NextGuid()), options ?? new ClusterOptions(), TimeProvider.System,
+            meta ?? Meta, Contents, new ClientId(_random.NextGuid()), options ?? new ClusterOptions(), TimeProvider.System,
                 log);
         var fs = new ClusterFileSystem(context);
         return new ClusterMount(context, fs, MountFixture.Start(fs, fs, log, new FuseSessionOptions()));

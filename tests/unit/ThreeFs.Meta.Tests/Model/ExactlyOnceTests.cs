@@ -83,6 +83,27 @@ public sealed class ExactlyOnceTests
         Assert.NotNull((await RequestLog.FindAsync(after, request, 0, before)).Value);
     }
 
+    /// <summary>Wherever in a bucket the first attempt lies, also at a server whose clock is ahead.</summary>
+    [Fact]
+    public async Task Remembered_as_long_as_a_client_may_repeat()
+    {
+        var fs = await MetaHarness.CreateAsync();
+        var first = RequestLog.Bucket.Ticks * 1_000_000L;
+        for (var into = 0L; into < RequestLog.Bucket.Ticks; into += TimeSpan.TicksPerSecond * 15)
+        {
+            var at = new FileTime((first + into) * 100);
+            var request = fs.Root;
+            using var early = fs.Store.BeginTransaction();
+            RequestLog.Put(early, request, 0, at, Outcome.Nothing);
+            Assert.True((await early.CommitAsync()).IsOk);
+            var late = RequestLifetime.MaxRepeating + RequestLifetime.MaxDelay + RequestLog.Skew - TimeSpan.FromSeconds(1);
+            var last = new FileTime(at.Nanoseconds + late.Ticks * 100);
+            using var repeated = fs.Store.BeginTransaction();
+            Assert.NotNull((await RequestLog.FindAsync(repeated, request, 0, last)).Value);
+            Assert.True(RequestLog.FirstKept(last) <= RequestLog.BucketOf(at));
+        }
+    }
+
     [Fact]
     public async Task Remembered_for_the_retention_and_forgotten_in_the_end()
     {
