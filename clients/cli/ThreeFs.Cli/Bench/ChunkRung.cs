@@ -58,6 +58,40 @@ internal sealed class ChunkRung : IRung
         return await _store.FlushAsync();
     }
 
+    /// <summary>
+    /// What small random overwrites cost below the engine: bytes written to the device for each byte of an update, with what folding and
+    /// the index write later, and updates that share one flush.
+    /// </summary>
+    public async ValueTask<Result<(double BytesPerByte, double UpdatesPerFlush)>> MeasureCostsAsync(
+        long fileBytes, TimeSpan time, BufferPool buffers, SeededRandom random)
+    {
+        var status = await SettleAsync();
+        var (bytes, updated) = (WrittenBytes(), _store.Counters.UpdateBytes);
+        if (status.IsOk) status = (await Workload.SmallWrites.RunAsync(this, _reactor, fileBytes, time, buffers, random)).Status;
+        if (status.IsOk) status = await SettleAsync();
+        if (!status.IsOk) return status;
+        var bytesPerByte = (double)(WrittenBytes() - bytes) / (_store.Counters.UpdateBytes - updated);
+
+        var (flushes, commits) = (_store.Counters.Flushes, _store.Counters.Commits);
+        status = (await Workload.SmallFlushedWrites.RunAsync(this, _reactor, fileBytes, time, buffers, random)).Status;
+        if (!status.IsOk) return status;
+        return (bytesPerByte, (double)(_store.Counters.Commits - commits) / Math.Max(1, _store.Counters.Flushes - flushes));
+    }
+
+    private async ValueTask<Status> SettleAsync()
+    {
+        await _reactor.SwitchTo();
+        var code = await _store.FoldAsync();
+        return code == StatusCode.Ok ? await _store.FlushAsync() : code;
+    }
+
+    /// <summary>Bytes that this process has had written to storage, through the page cache or past it.</summary>
+    private static long WrittenBytes()
+    {
+        const string key = "write_bytes: ";
+        return long.Parse(File.ReadLines("/proc/self/io").First(l => l.StartsWith(key, StringComparison.Ordinal))[key.Length..]);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _reactor.SwitchTo();

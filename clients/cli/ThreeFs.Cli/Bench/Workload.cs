@@ -9,16 +9,22 @@ namespace ThreeFs.Cli.Bench;
 /// Operations of one size and kind, so many in flight, at random offsets; each lane keeps to a part of the file, so that no two write
 /// the same chunk at the same time (which the chunk engine leaves to its caller to order).
 /// </summary>
-internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite)
+/// <param name="FlushesEach">Every write is followed by a flush before the lane's next one, as by a program that calls fsync.</param>
+internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, bool FlushesEach = false)
 {
+    public static readonly Workload SmallWrites = new("write 4KiB ×32", 4 << 10, 32, true);
+    public static readonly Workload SmallFlushedWrites = new("write+flush 4KiB ×32", 4 << 10, 32, true, FlushesEach: true);
+
     public static IReadOnlyList<Workload> Ladder { get; } =
     [
         new("read 4KiB ×1", 4 << 10, 1, false),
         new("read 4KiB ×32", 4 << 10, 32, false),
         new("read 1MiB ×4", 1 << 20, 4, false),
         new("write 4KiB ×1", 4 << 10, 1, true),
-        new("write 4KiB ×32", 4 << 10, 32, true),
+        SmallWrites,
         new("write 1MiB ×4", 1 << 20, 4, true),
+        new("write+flush 4KiB ×1", 4 << 10, 1, true, FlushesEach: true),
+        SmallFlushedWrites,
     ];
 
     /// <summary>Runs for the time, ends with a flush when it wrote, and answers operations per second, the flush included.</summary>
@@ -53,6 +59,12 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite)
         {
             if (clock.Elapsed >= time) return count;
             var offset = start + (long)(random.NextUInt64() % (ulong)(length / Size)) * Size;
+            if (FlushesEach && count > 0)
+            {
+                var flushed = await rung.FlushAsync();
+                if (!flushed.IsOk) return flushed;
+            }
+
             var status = await (IsWrite ? rung.WriteAsync(offset, memory) : rung.ReadAsync(offset, memory));
             if (!status.IsOk) return new Status(status.Code, $"{rung.Name}, {Name}: {status.Message ?? status.Code.ToString()}");
         }

@@ -85,6 +85,12 @@ internal static class BenchCommand
             }
 
             Console.Write(table);
+            var chunk = rungs.OfType<ChunkRung>().Single();
+            var measured = await chunk.MeasureCostsAsync(FileBytes, time, buffers, random);
+            if (!measured.TryGet(out var costs)) return Say.Failure(measured.Status);
+            Console.WriteLine(
+                $"chunk engine, random 4KiB overwrites: {costs.BytesPerByte:0.0} bytes to the device for each byte (a replica), "
+                + $"{costs.UpdatesPerFlush:0.0} updates for each flush at ×32");
             return 0;
         }
         finally
