@@ -26,13 +26,18 @@ internal static class BenchCommand
         var dir = UpCommand.DirOption();
         var rounds = new Option<int>("--rounds") { Description = "Rounds over all rungs; medians are shown.", DefaultValueFactory = _ => 5 };
         var seconds = new Option<double>("--seconds") { Description = "Time of one workload on one rung.", DefaultValueFactory = _ => 1 };
-        var command = new Command("bench", "Measure a running local cluster from the raw disk to the mount.") { dir, rounds, seconds };
+        var recovery = new Option<bool>("--recovery")
+        {
+            Description = "Instead: kill a storage server, twice, and measure reads meanwhile and how fast it is brought up to date.",
+        };
+        var command = new Command("bench", "Measure a running local cluster from the raw disk to the mount.") { dir, rounds, seconds, recovery };
         command.SetAction((parsed, ct) => RunAsync(
-            ClusterDirectory.At(parsed.GetValue(dir)), parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)), ct));
+            ClusterDirectory.At(parsed.GetValue(dir)), parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)),
+            parsed.GetValue(recovery), ct));
         return command;
     }
 
-    private static async Task<int> RunAsync(ClusterDirectory directory, int rounds, TimeSpan time, CancellationToken ct)
+    private static async Task<int> RunAsync(ClusterDirectory directory, int rounds, TimeSpan time, bool recovery, CancellationToken ct)
     {
         if (rounds is < 1 or > 1000 || time <= TimeSpan.Zero)
             return Say.Failure(new Status(StatusCode.InvalidArgument, "--rounds is 1 to 1000, --seconds is positive"));
@@ -50,8 +55,20 @@ internal static class BenchCommand
         if (!connected.TryGet(out var client)) return Say.Failure(connected.Status);
         await using (client)
         {
-            return await reactor.InvokeAsync(async () => await MeasureAsync(cluster, client, reactor, host.NewRandom(), rounds, time));
+            return await reactor.InvokeAsync(async () => recovery
+                ? await RecoverAsync(cluster, client, reactor, host.NewRandom(), time)
+                : await MeasureAsync(cluster, client, reactor, host.NewRandom(), rounds, time));
         }
+    }
+
+    private static async ValueTask<int> RecoverAsync(
+        LocalCluster cluster, ThreeFsClient client, Reactor reactor, SeededRandom random, TimeSpan time)
+    {
+        if (cluster.Plan.Replicas < 2)
+            return Say.Failure(new Status(StatusCode.InvalidArgument, "chunks have one copy: nothing reads on when its server is away"));
+        using var buffers = new BufferPool(256 << 20);
+        var status = await new RecoveryBench(cluster, client, reactor, buffers, random, time).RunAsync();
+        return status.IsOk ? 0 : Say.Failure(status);
     }
 
     private static async ValueTask<int> MeasureAsync(

@@ -36,6 +36,14 @@ internal sealed class RoleProcess(RoleDirectory directory, string command)
         return new Status(StatusCode.Unavailable, $"{Name} ended with code {_started.ExitCode}: {reason} (log: {Directory.LogFile})");
     }
 
+    /// <summary>Ends it at once, as a crash would.</summary>
+    public async Task KillAsync()
+    {
+        if (Pid is not { } pid) return;
+        Signal(pid, LibC.SIGKILL);
+        while (Pid == pid) await Task.Delay(20);
+    }
+
     /// <summary>Asks it to end, and ends it when it has not done so in time.</summary>
     /// <returns>False when it had to be killed.</returns>
     public async Task<bool> StopAsync(TimeSpan patience, CancellationToken ct)
