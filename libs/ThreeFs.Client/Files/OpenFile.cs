@@ -11,10 +11,8 @@ namespace ThreeFs.Client.Files;
 /// times and ends the session. Thread-safe; close once, after the last operation.
 /// </summary>
 /// <remarks>
-/// Appends: within this client an append is atomic, whatever its handle, because they take turns for each file and each
-/// begins where the one before ended. Between clients the offset is the length in storage at the start of the append,
-/// if what is known is older than <see cref="FileSystemOptions.LengthValidity"/>; two clients that append at the same
-/// moment may overwrite each other.
+/// Appends of all handles of all clients follow each other: the metadata service reserves the place of each. One that
+/// fails after that leaves a hole of zeros.
 /// </remarks>
 public sealed class OpenFile
 {
@@ -69,13 +67,15 @@ public sealed class OpenFile
         await Content.Appending.EnterAsync();
         try
         {
-            if (_files.IsOld(_inode))
-            {
-                var known = await _files.Reporter.ReportAsync(_inode, User, durable: false, exact: true, ct);
-                if (!known.IsOk) return known;
-            }
+            if (source.TotalLength == 0) return 0;
 
-            return await Content.WriteAsync(Length, source, ct);
+            // What was written here at other places is told first: the end that is reserved behind includes it.
+            var told = await _files.Reporter.ReportAsync(_inode, User, durable: false, exact: false, ct);
+            if (!told.IsOk) return told;
+            var reserved = await _files.Meta.AppendAsync(_files.Context(User), Inode, source.TotalLength, ct);
+            if (!reserved.TryGet(out var attr)) return reserved.Status;
+            Content.Learn(attr);
+            return await Content.WriteAsync(attr.Length - source.TotalLength, source, ct);
         }
         finally
         {

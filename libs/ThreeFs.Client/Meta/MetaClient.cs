@@ -191,6 +191,12 @@ public sealed class MetaClient : IMetaService, IAsyncDisposable
             Context = MetaMapper.ToProto(context), Inode = inode.Value, Hint = MetaMapper.ToProto(hint), Durable = durable,
         }, _storage, ct);
 
+    public ValueTask<Result<InodeAttr>> AppendAsync(MetaContext context, InodeId inode, long count, CancellationToken ct) =>
+        AttrAsync(MetaMethod.Append, new AppendRequest
+        {
+            Context = MetaMapper.ToProto(context), Inode = inode.Value, Count = count,
+        }, _storage, ct);
+
     public ValueTask<Status> PruneSessionsAsync(MetaContext context, ImmutableArray<SessionId> sessions, CancellationToken ct)
     {
         var request = new PruneSessionsRequest { Context = MetaMapper.ToProto(context) };

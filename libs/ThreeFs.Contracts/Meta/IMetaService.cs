@@ -84,6 +84,13 @@ public interface IMetaService
     ValueTask<Result<InodeAttr>> SyncAsync(
         MetaContext context, InodeId inode, LengthHint hint, bool durable, CancellationToken ct);
 
+    /// <summary>
+    /// Reserves the place of an append: <paramref name="count"/> bytes behind the file's exact end, which moves behind them. What is
+    /// not written there afterwards reads as zeros.
+    /// </summary>
+    /// <returns>The inode with its new length; the place is the last <paramref name="count"/> bytes of it.</returns>
+    ValueTask<Result<InodeAttr>> AppendAsync(MetaContext context, InodeId inode, long count, CancellationToken ct);
+
     /// <summary>Ends sessions whose close got lost.</summary>
     ValueTask<Status> PruneSessionsAsync(MetaContext context, ImmutableArray<SessionId> sessions, CancellationToken ct);
 

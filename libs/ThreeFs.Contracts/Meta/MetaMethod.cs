@@ -32,4 +32,5 @@ public enum MetaMethod : ushort
     SetXattr = 0x0217,
     ListXattr = 0x0218,
     RemoveXattr = 0x0219,
+    Append = 0x021A,
 }

@@ -33,6 +33,7 @@ public sealed class MetaService : IMetaService
     private readonly LayoutAllocator _layouts;
     private readonly FileCut _cut;
     private readonly LengthReport _lengths;
+    private readonly Append _append;
     private readonly StatFs _statFs;
 
     public MetaService(
@@ -54,6 +55,7 @@ public sealed class MetaService : IMetaService
         _layouts = new LayoutAllocator(routing, random.Fork());
         _cut = new FileCut(_runner, chunks);
         _lengths = new LengthReport(_runner, chunks);
+        _append = new Append(_runner, chunks);
         _statFs = new StatFs(chunks, _runner, time, options.SpaceCacheTime);
         Garbage = new GarbageCollector(_runner, chunks, options, observer);
         Sessions = new SessionPruner(_runner, _lengths, time, observer);
@@ -191,6 +193,9 @@ public sealed class MetaService : IMetaService
         Done("sync", started, result.Code);
         return result;
     }
+
+    public ValueTask<Result<InodeAttr>> AppendAsync(MetaContext context, InodeId inode, long count, CancellationToken ct) =>
+        AttrAsync("append", _append.RunAsync(context, inode, count, ct));
 
     public async ValueTask<Status> PruneSessionsAsync(MetaContext context, ImmutableArray<SessionId> sessions, CancellationToken ct)
     {

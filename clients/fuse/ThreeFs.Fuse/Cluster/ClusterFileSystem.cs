@@ -13,8 +13,8 @@ namespace ThreeFs.Fuse.Cluster;
 /// <remarks>
 /// What applications may rely on: on one mount, POSIX. Between mounts, close-to-open up to the attribute timeout: what
 /// was written is visible everywhere once close(2) or fsync(2) has returned, at the latest after the kernel's memory
-/// of attributes is over. Access times change only when they are set. Positions of O_APPEND are chosen by the kernel
-/// and are atomic on one mount only. Locks are local to the mount. A server's failure makes operations wait, not fail;
+/// of attributes is over. Access times change only when they are set. Appends are atomic across mounts (see
+/// <see cref="Appends"/>). Locks are local to the mount. A server's failure makes operations wait, not fail;
 /// a waiting caller can be killed.
 /// </remarks>
 internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable

@@ -17,7 +17,7 @@ namespace ThreeFs.Fuse.Cluster;
 internal sealed class FileOps(ClusterContext context, LengthReporter reporter, ReaderSessions readers,
     SessionEnder ender)
 {
-    private const uint PrivilegeBits = 0xC00;
+    private readonly Appends _appends = new(context, reporter);
 
     public async ValueTask<Errno> OpenAsync(FuseRequest request, FuseOpenIn a)
     {
@@ -81,6 +81,7 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
     {
         if (context.Files.Find(a.Handle) is not { } file) return Errno.EBADF;
         if (a.Offset > (ulong)(long.MaxValue - a.Size)) return Errno.EFBIG;
+        if (IsAppend(a)) return await _appends.WriteAsync(request, file, a, data);
         var under = file.Inode.TruncateVersion;
         var code = await file.Content.WriteAsync((long)a.Offset, data, request.Cancellation);
         if (code != StatusCode.Ok)
@@ -91,10 +92,19 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
 
         file.Inode.Written((long)a.Offset + a.Size, under, context.Clock, file.User);
         Metrics.WrittenBytes.Inc(a.Size);
-        if (a.WriteFlags.HasFlag(FuseWriteFlags.KillSuidGid) && (file.Inode.Mode & PrivilegeBits) != 0)
-            await KillPrivilegesAsync(request, file);
+        if (a.WriteFlags.HasFlag(FuseWriteFlags.KillSuidGid)) await Privileges.KillAsync(context, request, file.Inode);
+        if (file.OnlyAppends)
+        {
+            // O_APPEND was taken away by fcntl(2), and the session says that the metadata service knows every write.
+            var reported = await reporter.ReportAsync(file.Inode, file.User, request.Cancellation);
+            if (!reported.IsOk) return context.Fail(request, reported);
+        }
+
         return request.Reply(new FuseWriteOut { Size = a.Size });
     }
+
+    private static bool IsAppend(in FuseWriteIn a) =>
+        (a.Flags & LibC.O_APPEND) != 0 && !a.WriteFlags.HasFlag(FuseWriteFlags.Cache);
 
     /// <summary>close(2) of one descriptor: what was written is visible to everybody when it returns.</summary>
     public async ValueTask<Errno> FlushAsync(FuseRequest request, FuseFlushIn a)
@@ -162,9 +172,14 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         bool created)
     {
         var state = context.Inodes.Opened(attr, asked, session is not null);
-        var file = new OpenFile(state, state.Content(context.Contents, created), session, user, context.Now);
+        var appends = session is not null && (flags & LibC.O_APPEND) != 0;
+        var direct = appends || (flags & LibC.O_DIRECT) != 0;
+        var file = new OpenFile(state, state.Content(context.Contents, created), session, user, context.Now, appends,
+            direct);
+
+        // Appends bypass the page cache: the kernel would put them where it believes the end to be.
         var reply = FuseOpenReplyFlags.None;
-        if ((flags & LibC.O_DIRECT) != 0) reply = FuseOpenReplyFlags.DirectIo | FuseOpenReplyFlags.ParallelDirectWrites;
+        if (direct) reply = FuseOpenReplyFlags.DirectIo | FuseOpenReplyFlags.ParallelDirectWrites;
         else if (state.MayKeepCache()) reply = FuseOpenReplyFlags.KeepCache;
         return new FuseOpenOut { Handle = context.Files.Add(file), Flags = reply };
     }
@@ -183,26 +198,5 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var found = await context.Meta.GetAttrAsync(context.Again(file.User), file.Inode.Id, request.Cancellation);
         if (found.TryGet(out var attr)) file.Inode.Merge(attr, asked);
         return found.Status;
-    }
-
-    private async ValueTask KillPrivilegesAsync(FuseRequest request, OpenFile file)
-    {
-        const uint setUid = 0x800, setGid = 0x400, groupExecute = 0x8;
-        var mode = file.Inode.Mode;
-        var left = mode & ~setUid;
-        if ((mode & groupExecute) != 0) left &= ~setGid;
-        if (left == mode) return;
-        var asked = context.Now;
-        var change = new AttrChange(SetAttrMask.Mode) { Mode = left };
-        var result = await context.Meta.SetAttrAsync(context.Self(), file.Inode.Id, change, request.Cancellation);
-        if (result.TryGet(out var attr))
-        {
-            file.Inode.Merge(attr, asked);
-            request.Session.ForgetAttributes(request.Node);
-        }
-        else
-        {
-            Log.OperationFailed(context.Log, request.Opcode, request.Node, result.Status);
-        }
     }
 }

@@ -8,5 +8,9 @@ namespace ThreeFs.Fuse.Cluster;
 /// <param name="Session">Registered at the metadata service; null for a file open for reading only.</param>
 /// <param name="User">Who opened it: reports of what is written are made in this name.</param>
 /// <param name="OpenedAt">Timestamp.</param>
+/// <param name="OnlyAppends">
+/// Opened with O_APPEND: the session says that every write's place is reserved. (fcntl(2) may take the flag away later.)
+/// </param>
+/// <param name="IsDirect">The kernel keeps no pages of what goes through it.</param>
 internal sealed record OpenFile(InodeState Inode, IFileContent Content, SessionId? Session, MetaContext User,
-    long OpenedAt);
+    long OpenedAt, bool OnlyAppends, bool IsDirect);

@@ -228,13 +228,30 @@ internal sealed class FuseSession : IAsyncDisposable
     /// The kernel forgets the attributes it remembers of the inode. Only for a change that an operation made beside
     /// what the kernel expects of it; waits for nothing.
     /// </summary>
-    public unsafe void ForgetAttributes(ulong node)
+    public void ForgetAttributes(ulong node) => NotifyChanged(node, offset: -1);
+
+    /// <summary>
+    /// The kernel forgets attributes and cached pages of the inode, soon: it may wait for pages that are locked for a
+    /// request which has no reply yet, so this waits for it on a thread of its own.
+    /// </summary>
+    public void ForgetContentLater(ulong node)
+    {
+        // Counts as in flight: the descriptor stays open until it was told.
+        Interlocked.Increment(ref _inFlight);
+        _ = Task.Run(() =>
+        {
+            NotifyChanged(node, offset: 0);
+            Interlocked.Decrement(ref _inFlight);
+        });
+    }
+
+    private unsafe void NotifyChanged(ulong node, long offset)
     {
         var message = stackalloc byte[sizeof(FuseOutHeader) + sizeof(FuseNotifyInvalInodeOut)];
         var size = sizeof(FuseOutHeader) + sizeof(FuseNotifyInvalInodeOut);
         *(FuseOutHeader*)message = new FuseOutHeader { Length = (uint)size, Error = FuseConstants.NotifyInvalInode };
         *(FuseNotifyInvalInodeOut*)(message + sizeof(FuseOutHeader)) = new FuseNotifyInvalInodeOut { Node = node,
-            Offset = -1 };
+            Offset = offset };
 
         // ENOENT: the kernel does not know the inode (any more), so there is nothing to forget.
         LibC.Write(_channels[0].Descriptor, (nint)message, size);

@@ -98,6 +98,19 @@ internal sealed class InodeState
         }
     }
 
+    /// <summary>The metadata service may not know where the file ends, because of writes through this mount.</summary>
+    public bool IsEndUntold
+    {
+        get
+        {
+            lock (_lock)
+            {
+                if (_writtenEnd < 0) return _isUncertain;
+                return _isUncertain || _writtenEnd > _attr.Length || _writtenUnder != _attr.TruncateVersion;
+            }
+        }
+    }
+
     /// <summary>This mount has removed the directory; the metadata service does not know it any more.</summary>
     public bool IsRemovedDirectory
     {

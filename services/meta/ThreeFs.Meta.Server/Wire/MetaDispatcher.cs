@@ -131,6 +131,9 @@ internal sealed class MetaDispatcher(IMetaService service)
     public ValueTask<Result<AttrReply>> Sync(SyncRequest r, CancellationToken ct) => AttrAsync(r.Context, context =>
         service.SyncAsync(context, new InodeId(r.Inode), MetaMapper.FromProto(r.Hint), r.Durable, ct));
 
+    public ValueTask<Result<AttrReply>> Append(AppendRequest r, CancellationToken ct) => AttrAsync(r.Context, context =>
+        service.AppendAsync(context, new InodeId(r.Inode), r.Count, ct));
+
     public async ValueTask<Result<StatusReply>> PruneSessions(PruneSessionsRequest r, CancellationToken ct)
     {
         var sessions = ImmutableArray.CreateBuilder<SessionId>(r.Sessions.Count);

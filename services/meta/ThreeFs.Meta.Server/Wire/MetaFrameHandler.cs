@@ -135,6 +135,7 @@ internal sealed class MetaFrameHandler : IServerHandler, IDisposable
         On(MetaMethod.SetXattr, SetXattrRequest.Parser, r => to.SetXattr(r, ct)),
         On(MetaMethod.ListXattr, InodeRequest.Parser, r => to.ListXattr(r, ct)),
         On(MetaMethod.RemoveXattr, XattrRequest.Parser, r => to.RemoveXattr(r, ct)),
+        On(MetaMethod.Append, AppendRequest.Parser, r => to.Append(r, ct)),
     ];
 
     private static KeyValuePair<ushort, Route> On<TRequest, TReply>(

@@ -26,7 +26,7 @@ internal sealed class Create(
         var made = await draft.MakeAsync(tx, found.Value.Parent, ct);
         if (!made.TryGet(out var inode)) return made.Status;
         MakeNode.Add(tx, parent, name, inode);
-        if ((flags & OpenFlags.Write) != 0) tx.PutSession(inode.Id, session, canWrite: true);
+        if ((flags & OpenFlags.Write) != 0) tx.PutSession(inode.Id, session, flags);
         return new Outcome(inode, Flag: true);
     }
 
@@ -39,7 +39,7 @@ internal sealed class Create(
         if (existing.Type != InodeType.File) return new Status(StatusCode.StaleHandle, $"\"{name}\" has become a {existing.Type}");
         var status = OpenCheck.Check(tx.User, existing, flags);
         if (!status.IsOk) return status;
-        if ((flags & OpenFlags.Truncate) == 0 && (flags & OpenFlags.Write) != 0) tx.PutSession(existing.Id, session, canWrite: true);
+        if ((flags & OpenFlags.Truncate) == 0 && (flags & OpenFlags.Write) != 0) tx.PutSession(existing.Id, session, flags);
         return new Outcome(InodeRecord.Public(existing));
     }
 }

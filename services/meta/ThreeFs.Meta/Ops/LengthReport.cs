@@ -64,7 +64,8 @@ internal sealed class LengthReport(TransactionRunner runner, IFileChunks chunks)
         inode.Type == InodeType.File && inode.Layout is not null
         && (hint.Exact || (hint.WrittenEnd >= 0 && hint.TruncateVersion != inode.TruncateVersion));
 
-    private static InodeAttr Apply(UserInfo user, InodeAttr inode, LengthHint hint, long known, FileTime now)
+    /// <summary>The record after writes that end at <paramref name="known"/>.</summary>
+    internal static InodeAttr Apply(UserInfo user, InodeAttr inode, LengthHint hint, long known, FileTime now)
     {
         var grew = inode.Type == InodeType.File && known > inode.Length;
         var wrote = hint.WrittenEnd >= 0 || hint.ModifyTime is not null || grew;

@@ -25,7 +25,7 @@ internal sealed class Open(InodeId inode, OpenFlags flags, SessionId session, Cu
             tx.PutInode(record);
         }
 
-        if ((flags & OpenFlags.Write) != 0) tx.PutSession(inode, session, canWrite: true);
+        if ((flags & OpenFlags.Write) != 0) tx.PutSession(inode, session, flags);
         return new Outcome(InodeRecord.Public(record));
     }
 }

@@ -79,17 +79,32 @@ internal sealed class MetaTransaction(IKvReadTransaction reader, IKvTransaction?
     /// <summary>Whether this client has the file open for writing.</summary>
     public async ValueTask<Result<bool>> ClientWritesAsync(InodeId inode)
     {
+        var sessions = await SessionsAsync(inode);
+        return sessions.TryGet(out var open) ? open.Any(s => s.CanWrite && s.Client == Client) : sessions.Status;
+    }
+
+    /// <summary>Whether another client may write to the file at places that the metadata service does not know.</summary>
+    public async ValueTask<Result<bool>> OthersWriteAnywhereAsync(InodeId inode)
+    {
+        var sessions = await SessionsAsync(inode);
+        if (!sessions.TryGet(out var open)) return sessions.Status;
+        return open.Any(s => s is { CanWrite: true, OnlyAppends: false } && s.Client != Client);
+    }
+
+    private async ValueTask<Result<List<SessionRecord>>> SessionsAsync(InodeId inode)
+    {
         var range = MetaKeys.Sessions(inode);
         var page = await reader.GetRangeAsync(range.Begin, range.End, snapshot: true);
         if (!page.TryGet(out var rows)) return page.Status;
+        var sessions = new List<SessionRecord>(rows.Rows.Count);
         foreach (var row in rows.Rows)
         {
             var session = SessionRecord.Decode(inode, row.Value);
             if (!session.IsOk) return session.Status;
-            if (session.Value.CanWrite && session.Value.Client == Client) return true;
+            sessions.Add(session.Value);
         }
 
-        return false;
+        return sessions;
     }
 
     private async ValueTask<Result<bool>> AnyAsync(KvKeyRange range)
@@ -131,8 +146,12 @@ internal sealed class MetaTransaction(IKvReadTransaction reader, IKvTransaction?
 
     public void ForgetEntryChange(InodeId directory) => Writer.Clear(MetaKeys.EntryChangeTime(directory));
 
-    public void PutSession(InodeId inode, SessionId session, bool canWrite) =>
-        Writer.Set(MetaKeys.Session(inode, session), new SessionRecord(Client, Now, canWrite).Encode());
+    public void PutSession(InodeId inode, SessionId session, bool canWrite, bool onlyAppends = false) =>
+        Writer.Set(MetaKeys.Session(inode, session), new SessionRecord(Client, Now, canWrite, onlyAppends).Encode());
+
+    /// <summary>The session of an open for writing.</summary>
+    public void PutSession(InodeId inode, SessionId session, OpenFlags flags) =>
+        PutSession(inode, session, canWrite: true, onlyAppends: (flags & OpenFlags.Append) != 0);
 
     public void RemoveSession(InodeId inode, SessionId session) => Writer.Clear(MetaKeys.Session(inode, session));
 

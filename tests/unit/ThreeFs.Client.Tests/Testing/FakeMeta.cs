@@ -98,6 +98,16 @@ internal sealed class FakeMeta(IFileChunks chunks, TimeProvider time) : IMetaSer
         CancellationToken ct) =>
         Failed(durable ? "sync durable" : "sync") is { } code ? new(code) : ReportAsync(inode, hint, ct);
 
+    public async ValueTask<Result<InodeAttr>> AppendAsync(MetaContext context, InodeId inode, long count,
+        CancellationToken ct)
+    {
+        if (Failed("append") is { } code) return code;
+        if (!Inodes.TryGetValue(inode, out var attr)) return StatusCode.NotFound;
+        var stored = await chunks.QueryLengthAsync(inode, attr.Layout!, ct);
+        if (!stored.IsOk) return stored.Status;
+        return Inodes[inode] = attr with { Length = Math.Max(attr.Length, stored.Value) + count };
+    }
+
     public ValueTask<Status> PruneSessionsAsync(MetaContext context, ImmutableArray<SessionId> sessions,
         CancellationToken ct)
     {

@@ -49,6 +49,12 @@ internal static unsafe partial class Posix
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int fd, nint buffer, nint count);
 
+    /// <summary>F_SETFL.</summary>
+    public static int SetFlags(int fd, int flags) => FControl(fd, 4, flags);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int FControl(int fd, int command, int argument);
+
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     public static partial int FTruncate(int fd, long length);
 

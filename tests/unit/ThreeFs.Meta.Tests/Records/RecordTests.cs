@@ -25,6 +25,10 @@ public sealed class RecordTests
         { Hex(InodeRecord.Encode(_symlink)), GoldenFile("inode-symlink-2") },
         { Hex(new DentryRecord(new InodeId(0x1234), InodeType.Directory).Encode()), GoldenFile("dentry") },
         { Hex(new SessionRecord(new ClientId(_guid), new FileTime(0x55), true).Encode()), GoldenFile("session") },
+        {
+            Hex(new SessionRecord(new ClientId(_guid), new FileTime(0x55), true, OnlyAppends: true).Encode()),
+            GoldenFile("session-appends")
+        },
         { Hex(new GarbageRecord(GarbageKind.Tree).Encode()), GoldenFile("garbage") },
         { Hex(XattrRecord.Encode("value"u8)), GoldenFile("xattr") },
         { Hex(new Outcome(_symlink, null, true).Encode()), GoldenFile("outcome-2") },
@@ -95,6 +99,16 @@ public sealed class RecordTests
         Assert.True(MetaKeys.TryReadGarbage(MetaKeys.Garbage(new FileTime(77), new InodeId(9)), out var due, out inode));
         Assert.Equal((new FileTime(77), new InodeId(9)), (due, inode));
         Assert.Equal("n", MetaKeys.NameOf(MetaKeys.Dentry(new InodeId(9), FileName.FromText("n"))).ToString());
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void Sessions_round_trip(bool canWrite, bool onlyAppends)
+    {
+        var session = new SessionRecord(new ClientId(_guid), new FileTime(5), canWrite, onlyAppends);
+        Assert.Equal(session, SessionRecord.Decode(default, session.Encode()).Value);
     }
 
     private static string Hex(byte[] bytes) => Convert.ToHexString(bytes);

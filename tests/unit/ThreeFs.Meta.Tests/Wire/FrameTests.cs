@@ -53,6 +53,7 @@ public sealed class FrameTests : IAsyncLifetime
         Assert.Equal(made.Attr.Id, (await _client.LookupAsync(fs.Root, dir.Id, Name("f"), default)).Value.Id);
         Assert.Equal(made.Attr.Id, (await _client.ResolveAsync(fs.Root, InodeId.Root, "/d/f"u8.ToArray(), true, default)).Value.Id);
         Assert.Equal(99, (await _client.SyncAsync(fs.As(5), made.Attr.Id, Wrote(99), true, default)).Value.Length);
+        Assert.Equal(109, (await _client.AppendAsync(fs.As(5), made.Attr.Id, 10, default)).Value.Length);
         Assert.Equal(120, (await _client.CloseAsync(fs.As(5), made.Attr.Id, session, Wrote(120), default)).Value.Length);
         var change = new AttrChange(SetAttrMask.Length | SetAttrMask.Mode) { Length = 7, Mode = 0x180 };
         Assert.Equal((7L, 0x180u), await Pair(_client.SetAttrAsync(fs.As(5), made.Attr.Id, change, default)));
