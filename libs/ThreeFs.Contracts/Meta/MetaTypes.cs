@@ -18,10 +18,20 @@ public enum InodeType : byte
 /// <summary>Nanoseconds since 1970-01-01 UTC: what POSIX timestamps need.</summary>
 public readonly record struct FileTime(long Nanoseconds) : IComparable<FileTime>
 {
+    private const long PerSecond = 1_000_000_000;
+
     public long Seconds => Math.DivRem(Nanoseconds, 1_000_000_000).Quotient - (Nanoseconds % 1_000_000_000 < 0 ? 1 : 0);
     public uint NanosecondPart => (uint)(Nanoseconds - Seconds * 1_000_000_000);
     public static FileTime From(DateTimeOffset time) => new((time - DateTimeOffset.UnixEpoch).Ticks * 100);
-    public static FileTime From(long seconds, uint nanoseconds) => new(seconds * 1_000_000_000 + nanoseconds);
+
+    /// <summary>Times before 1677 and after 2262 become the first and the last one that can be told.</summary>
+    public static FileTime From(long seconds, uint nanoseconds) => seconds switch
+    {
+        > long.MaxValue / PerSecond - 1 => new(long.MaxValue),
+        < long.MinValue / PerSecond + 1 => new(long.MinValue),
+        _ => new(seconds * PerSecond + nanoseconds),
+    };
+
     public int CompareTo(FileTime other) => Nanoseconds.CompareTo(other.Nanoseconds);
 }
 
@@ -161,6 +171,8 @@ public enum OpenFlags : uint
     /// <summary>With create: the entry must not exist (O_EXCL).</summary>
     Exclusive = 8,
     Append = 16,
+    /// <summary>The inode must still have a name, whatever it is; otherwise <see cref="StatusCode.StaleHandle"/>.</summary>
+    Named = 32,
 }
 
 /// <param name="Created">The call made the file.</param>

@@ -25,7 +25,7 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
         // Somebody's working directory, or open: stat(2) of it still answers.
         return context.Inodes.Find(InodeTable.IdOf(request.Node)) is { IsRemovedDirectory: true } removed
             ? request.Reply(Wire.AttrOut(removed.Attr, context.Options))
-            : context.Fail(request, found.Status);
+            : context.FailInode(request, found.Status);
     }
 
     public async ValueTask<Errno> SetAttrAsync(FuseRequest request, FuseSetAttrIn a)
@@ -40,13 +40,13 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
         {
             // Written before: a report that comes later must not undo what is set now.
             var reported = await reporter.ReportAsync(state, user, request.Cancellation);
-            if (!reported.IsOk) return context.Fail(request, reported);
+            if (!reported.IsOk) return context.FailInode(request, reported);
         }
 
         var mark = state?.WriteMark;
         var asked = context.Now;
         var result = await context.Meta.SetAttrAsync(user, id, change, request.Cancellation);
-        if (!result.TryGet(out var attr)) return context.Fail(request, result.Status);
+        if (!result.TryGet(out var attr)) return context.FailInode(request, result.Status);
         if (cuts) state?.Truncated(attr, asked, mark);
         return context.ReplyAttr(request, attr, asked);
     }
@@ -58,7 +58,7 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
         if (context.Inodes.Find(id)?.Attr is { Type: InodeType.Symlink } known)
             return request.Reply(known.SymlinkTarget.Span);
         var found = await context.Meta.GetAttrAsync(context.User(request), id, request.Cancellation);
-        if (!found.TryGet(out var attr)) return context.Fail(request, found.Status);
+        if (!found.TryGet(out var attr)) return context.FailInode(request, found.Status);
         return attr.Type == InodeType.Symlink ? request.Reply(attr.SymlinkTarget.Span) : Errno.EINVAL;
     }
 
@@ -118,7 +118,7 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
         uint flags)
     {
         if (flags > 2) return Errno.EINVAL;
-        return context.Fail(request, await context.Meta.SetXattrAsync(
+        return context.FailInode(request, await context.Meta.SetXattrAsync(
             context.User(request), InodeTable.IdOf(request.Node), name, value, (int)flags, request.Cancellation));
     }
 
@@ -128,7 +128,7 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
             context.User(request), InodeTable.IdOf(request.Node), name, request.Cancellation);
         return result.TryGet(out var value)
             ? XattrReply.Send(request, value.Span, size)
-            : context.Fail(request, result.Status);
+            : context.FailInode(request, result.Status);
     }
 
     public async ValueTask<Errno> ListXattrAsync(FuseRequest request, uint size)
@@ -137,10 +137,10 @@ internal sealed class AttributeOps(ClusterContext context, LengthReporter report
             request.Cancellation);
         return result.TryGet(out var names)
             ? XattrReply.SendNames(request, names, size)
-            : context.Fail(request, result.Status);
+            : context.FailInode(request, result.Status);
     }
 
     public async ValueTask<Errno> RemoveXattrAsync(FuseRequest request, FileName name) =>
-        context.Fail(request, await context.Meta.RemoveXattrAsync(
+        context.FailInode(request, await context.Meta.RemoveXattrAsync(
             context.User(request), InodeTable.IdOf(request.Node), name, request.Cancellation));
 }

@@ -19,6 +19,7 @@ internal sealed class ClusterContext(
     public TimeProvider Time { get; } = time;
     public ILogger Log { get; } = log;
     public InodeTable Inodes { get; } = new(time);
+    public StaleOpens StaleOpens { get; } = new(time);
     public HandleTable<OpenFile> Files { get; } = new();
     public HandleTable<OpenDirectory> Directories { get; } = new();
 
@@ -47,14 +48,14 @@ internal sealed class ClusterContext(
     /// <summary>Answers with a name's inode, which the kernel then knows once more.</summary>
     public Errno ReplyEntry(FuseRequest request, InodeAttr attr, long asked) => request.Reply(Entry(attr, asked));
 
-    public FuseEntryOut Entry(InodeAttr attr, long asked) => Wire.Entry(Inodes.Told(attr, asked).Attr, Options);
+    public FuseEntryOut Entry(InodeAttr attr, long asked) => Wire.Entry(Inodes.Told(attr, asked).Tell(), Options);
 
     public Errno ReplyAttr(FuseRequest request, InodeAttr attr, long asked)
     {
         if (Inodes.Find(attr.Id) is { } state)
         {
             state.Merge(attr, asked);
-            attr = state.Attr;
+            attr = state.Tell();
         }
 
         return request.Reply(Wire.AttrOut(attr, Options));
@@ -68,14 +69,27 @@ internal sealed class ClusterContext(
         return errno;
     }
 
-    /// <summary>What this mount knows of the inode, asked for if necessary.</summary>
-    public async ValueTask<Result<InodeAttr>> AttrOfAsync(FuseRequest request, InodeId id)
+    /// <summary>
+    /// The same for an operation on an inode and not on a name: when it is gone, the kernel is to look the name up again
+    /// that led there, for it may lead elsewhere by now.
+    /// </summary>
+    public Errno FailInode(FuseRequest request, Status status) =>
+        status.Code == StatusCode.NotFound ? Errno.ESTALE : Fail(request, status);
+
+    /// <summary>The inode as the metadata service knows it now.</summary>
+    public async ValueTask<Result<InodeAttr>> RefreshAsync(FuseRequest request, InodeId id)
     {
-        if (Inodes.Find(id) is { } state && state.IsFresh(Options.AttrTimeout)) return state.Attr;
         var asked = Now;
         var found = await Meta.GetAttrAsync(User(request), id, request.Cancellation);
         if (found.TryGet(out var attr)) Inodes.Find(id)?.Merge(attr, asked);
         return found;
+    }
+
+    /// <summary>What this mount knows of the inode, asked for if necessary.</summary>
+    public async ValueTask<Result<InodeAttr>> AttrOfAsync(FuseRequest request, InodeId id)
+    {
+        if (Inodes.Find(id) is { } state && state.IsFresh(Options.AttrTimeout)) return state.Attr;
+        return await RefreshAsync(request, id);
     }
 
     private static RequestId NewRequest() => new(Guid.NewGuid());

@@ -11,9 +11,9 @@ namespace ThreeFs.Fuse.Cluster;
 /// servers.
 /// </summary>
 /// <remarks>
-/// What applications may rely on: on one mount, POSIX. Between mounts, close-to-open up to the attribute timeout: what
-/// was written is visible everywhere once close(2) or fsync(2) has returned, at the latest after the kernel's memory
-/// of attributes is over. Access times change only when they are set. Appends are atomic across mounts (see
+/// What applications may rely on: on one mount, POSIX. Between mounts, close-to-open: an open(2) sees everything that
+/// was closed, synced, or renamed over its name before. Files held open see it when the kernel's memory of attributes
+/// is over. Access times change only when they are set. Appends are atomic across mounts (see
 /// <see cref="Appends"/>). Locks are local to the mount. A server's failure makes operations wait, not fail;
 /// a waiting caller can be killed.
 /// </remarks>

@@ -19,10 +19,13 @@ internal sealed class DirectoryOps(ClusterContext context)
     /// <summary>"." and "..", which are at the positions 0 and 1.</summary>
     private const int DotEntries = 2;
 
-    public ValueTask<Errno> OpenAsync(FuseRequest request)
+    public async ValueTask<Errno> OpenAsync(FuseRequest request)
     {
         var directory = new OpenDirectory(InodeTable.IdOf(request.Node));
-        return new(request.Reply(new FuseOpenOut { Handle = context.Directories.Add(directory) }));
+        var found = await context.RefreshAsync(request, directory.Id);
+        if (!found.IsOk && context.Inodes.Find(directory.Id) is not { IsRemovedDirectory: true })
+            return context.FailInode(request, found.Status);
+        return request.Reply(new FuseOpenOut { Handle = context.Directories.Add(directory) });
     }
 
     public ValueTask<Errno> ReleaseAsync(FuseReleaseIn a) =>

@@ -11,8 +11,8 @@ using ThreeFs.Fuse.Tables;
 namespace ThreeFs.Fuse.Cluster;
 
 /// <summary>
-/// Open files: open and create, read and write, close, fsync. A file open for writing has a session at the metadata
-/// service; one open for reading only costs no call when its attributes are fresh.
+/// Open files: open and create, read and write, close, fsync. Every open asks the metadata service, so that it sees what
+/// was closed, synced or renamed before; a file open for writing has a session there.
 /// </summary>
 internal sealed class FileOps(ClusterContext context, LengthReporter reporter, ReaderSessions readers,
     SessionEnder ender)
@@ -24,6 +24,8 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var id = InodeTable.IdOf(request.Node);
         var user = context.User(request);
         var flags = Wire.OpenFlags(a.Flags);
+        var isRetry = context.StaleOpens.IsRetry(request.Header.Pid, request.Node);
+        if (!isRetry) flags |= OpenFlags.Named;
         var changes = (flags & (OpenFlags.Write | OpenFlags.Truncate)) != 0;
         SessionId? session = (flags & OpenFlags.Write) != 0 ? context.NewSession() : null;
         var cut = (flags & OpenFlags.Truncate) != 0 ? context.Inodes.Find(id) : null;
@@ -31,10 +33,14 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var asked = context.Now;
         var opened = changes
             ? await context.Meta.OpenAsync(user, id, flags, session ?? default, request.Cancellation)
-            : await context.AttrOfAsync(request, id);
+            : await context.RefreshAsync(request, id);
         if (!opened.TryGet(out var attr)) return OpenFailed(request, opened.Status, session);
+        if (!changes && !isRetry && attr.LinkCount == 0) return Stale(request);
         var reply = Register(attr, asked, session, user, a.Flags, created: false);
         if (cut is not null) await CutAsync(request, cut, attr, asked, mark, user);
+
+        // A read is cut off at the end that the kernel knows.
+        if (context.Inodes.Find(id) is { IsKernelBehind: true }) request.Session.ForgetAttributes(request.Node);
         return request.Reply(reply);
     }
 
@@ -64,10 +70,11 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var size = (int)Math.Min(a.Size, (uint)request.Payload.Length);
 
         // The end that is known here may be old; what lies before it is not affected.
-        if (offset + size > file.Inode.Length && !file.Inode.IsFresh(context.Options.AttrTimeout))
+        if (offset + size > file.Inode.Length
+            && (file.IsDirect || !file.Inode.IsFresh(context.Options.AttrTimeout)))
         {
-            var status = await RefreshAsync(request, file);
-            if (!status.IsOk) return context.Fail(request, status);
+            var fresh = await context.RefreshAsync(request, file.Inode.Id);
+            if (!fresh.IsOk) return context.Fail(request, fresh.Status);
         }
 
         var length = (int)Math.Min(size, file.Inode.Length - offset);
@@ -189,14 +196,17 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
     {
         if (session is { } registered && (status.Code.IsRetryableMeta() || status.Code == StatusCode.Cancelled))
             ender.End(registered);
-        return context.Fail(request, status);
+        return status.Code is StatusCode.NotFound or StatusCode.StaleHandle && request.Opcode == FuseOpcode.Open
+            ? Stale(request)
+            : context.Fail(request, status);
     }
 
-    private async ValueTask<Status> RefreshAsync(FuseRequest request, OpenFile file)
+    /// <summary>
+    /// The inode has no name: the one that the kernel remembered leads elsewhere by now, and it looks it up again.
+    /// </summary>
+    private Errno Stale(FuseRequest request)
     {
-        var asked = context.Now;
-        var found = await context.Meta.GetAttrAsync(context.Again(file.User), file.Inode.Id, request.Cancellation);
-        if (found.TryGet(out var attr)) file.Inode.Merge(attr, asked);
-        return found.Status;
+        context.StaleOpens.Refused(request.Header.Pid, request.Node);
+        return Errno.ESTALE;
     }
 }

@@ -15,7 +15,12 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         var asked = context.Now;
         var parent = InodeTable.IdOf(request.Node);
         var found = await context.Meta.LookupAsync(context.User(request), parent, name, request.Cancellation);
-        if (found.TryGet(out var attr)) return context.ReplyEntry(request, attr, asked);
+        if (found.TryGet(out var attr))
+        {
+            context.StaleOpens.LookedUp(request.Header.Pid, InodeTable.NodeOf(attr.Id));
+            return context.ReplyEntry(request, attr, asked);
+        }
+
         if (found.Code == StatusCode.NotFound && context.Options.NegativeTimeout > TimeSpan.Zero)
             return request.Reply(Wire.NoEntry(context.Options));
         return context.Fail(request, found.Status);

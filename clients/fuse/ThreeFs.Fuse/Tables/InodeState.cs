@@ -32,6 +32,7 @@ internal sealed class InodeState
     private MetaContext? _writer;
     private (ulong DataVersion, long Length) _cached;
     private bool _wasCached;
+    private (ulong DataVersion, long Length) _told;
     private IFileContent? _content;
     private int _nameChanges;
     private TruncateVersion _durableUnder;
@@ -77,6 +78,25 @@ internal sealed class InodeState
         get
         {
             lock (_lock) return Overlay();
+        }
+    }
+
+    /// <summary>The attributes with everything written here, for an answer to the kernel, which remembers them.</summary>
+    public InodeAttr Tell()
+    {
+        lock (_lock)
+        {
+            _told = (_attr.DataVersion, Math.Max(_attr.Length, _writtenEnd));
+            return Overlay();
+        }
+    }
+
+    /// <summary>The kernel was last told of another length or content.</summary>
+    public bool IsKernelBehind
+    {
+        get
+        {
+            lock (_lock) return _told != (_attr.DataVersion, Math.Max(_attr.Length, _writtenEnd));
         }
     }
 

@@ -45,6 +45,8 @@ internal sealed class OpenCheck(InodeId inode, OpenFlags flags) : IQuery<InodeAt
     {
         if (inode.Type == InodeType.Symlink) return StatusCode.TooManySymlinks;
         if ((inode.Flags & InodeRecord.Collecting) != 0) return new Status(StatusCode.NotFound, $"inode {inode.Id} has been removed");
+        if ((flags & OpenFlags.Named) != 0 && inode is { LinkCount: 0, Type: not InodeType.Directory })
+            return new Status(StatusCode.StaleHandle, $"inode {inode.Id} has no name any more");
         var changes = Open.Changes(flags);
         if (inode.Type == InodeType.Directory && changes) return StatusCode.IsDirectory;
         if (inode.Type != InodeType.File && (flags & OpenFlags.Truncate) != 0) return StatusCode.InvalidArgument;
