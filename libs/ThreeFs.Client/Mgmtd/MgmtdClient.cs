@@ -107,10 +107,11 @@ public sealed class MgmtdClient : IMgmtdService, IDisposable
         return reply.TryGet(out var r) ? new ChainTableVersion(r.Version) : reply.Status;
     }
 
-    public ValueTask<Result<ChainInfo>> AddTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct)
+    public ValueTask<Result<ChainInfo>> AddTargetAsync(
+        string clusterId, ChainId chain, TargetId target, TargetId replaces, CancellationToken ct)
     {
-        var request = new ChainTargetRequest { Cluster = clusterId, Chain = chain.Value, Target = target.Value };
-        return ChainOf(AdminAsync((m, o) => m.AddTargetAsync(request, o), r => r.Status, Repeatable.No, ct));
+        var request = new ChainTargetRequest { Cluster = clusterId, Chain = chain.Value, Target = target.Value, Replaces = replaces.Value };
+        return ChainOf(AdminAsync((m, o) => m.AddTargetAsync(request, o), r => r.Status, replaces.Value != 0 ? Repeatable.Yes : Repeatable.No, ct));
     }
 
     public ValueTask<Result<ChainInfo>> RemoveTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct)
@@ -131,12 +132,6 @@ public sealed class MgmtdClient : IMgmtdService, IDisposable
         var request = new SetPreferredOrderRequest { Cluster = clusterId, Chain = chain.Value };
         request.Order.AddRange(order.Select(t => t.Value));
         return ChainOf(AdminAsync((m, o) => m.SetPreferredOrderAsync(request, o), r => r.Status, Repeatable.Yes, ct));
-    }
-
-    public ValueTask<Result<ChainInfo>> RotateAsPreferredAsync(string clusterId, ChainId chain, CancellationToken ct)
-    {
-        var request = new ChainRequest { Cluster = clusterId, Chain = chain.Value };
-        return ChainOf(AdminAsync((m, o) => m.RotateAsPreferredAsync(request, o), r => r.Status, Repeatable.No, ct));
     }
 
     public async ValueTask<Result<ImmutableArray<TargetInfo>>> ListOrphanTargetsAsync(string clusterId, CancellationToken ct)

@@ -60,6 +60,50 @@ public sealed class StorageAdmin
         return answer.Status;
     }
 
+    /// <summary>Every target of a node, in order of their ids, with the progress of what it brings up to date.</summary>
+    public async ValueTask<Result<ImmutableArray<TargetReport>>> ListTargetsAsync(NodeId node, CancellationToken ct = default)
+    {
+        var opened = await ConnectAsync(node, ct);
+        if (!opened.TryGet(out var connection)) return opened.Status;
+        var all = ImmutableArray.CreateBuilder<TargetReport>();
+        for (var isLast = false; !isLast;)
+        {
+            var request = new ListTargetsRequest(all.Count == 0 ? default : all[^1].Target);
+            using var answer = await StorageWire.ListTargets(connection, request, _options.ReadAttempt, ct);
+            if (!answer.IsOk) return answer.Status;
+            var code = StorageCodec.ReadPreamble(answer.Header, out var end, out var count);
+            if (code != StatusCode.Ok) return new Status(code, $"node {node} answered with an unknown format");
+            if (answer.Header.Length < StorageCodec.PreambleSize + count * StorageRequestCodec.TargetReportSize) return TooShort(node);
+            for (var i = 0; i < count; i++)
+            {
+                var at = StorageCodec.PreambleSize + i * StorageRequestCodec.TargetReportSize;
+                all.Add(StorageRequestCodec.ReadTargetReport(answer.Header[at..]));
+            }
+
+            isLast = end != 0 || count == 0;
+        }
+
+        return all.ToImmutable();
+    }
+
+    /// <summary>Asks a Serving target to stop serving; see <see cref="StepDownRequest"/>.</summary>
+    public async ValueTask<Status> StepDownAsync(StepDownRequest request, CancellationToken ct = default)
+    {
+        var opened = await ConnectAsync(request.Target, ct);
+        if (!opened.TryGet(out var connection)) return opened.Status;
+        using var answer = await StorageWire.StepDown(connection, request, _options.UpdateAttempt, ct);
+        return answer.Status;
+    }
+
+    /// <summary>Deletes a target that no chain has, with its data; see <see cref="DestroyTargetRequest"/>.</summary>
+    public async ValueTask<Status> DestroyTargetAsync(NodeId node, DestroyTargetRequest request, CancellationToken ct = default)
+    {
+        var opened = await ConnectAsync(node, ct);
+        if (!opened.TryGet(out var connection)) return opened.Status;
+        using var answer = await StorageWire.DestroyTarget(connection, request, _options.UpdateAttempt * 4, ct);
+        return answer.Status;
+    }
+
     /// <summary>What a replica holds of a chunk; <see cref="StatusCode.ChunkNotFound"/> when nothing.</summary>
     public async ValueTask<Result<ChunkMeta>> QueryChunkAsync(TargetId target, ChunkId chunk,
         CancellationToken ct = default)

@@ -76,6 +76,30 @@ internal static class StorageWire
         return Send(connection, StorageMethod.CreateTarget, header, timeout, ct);
     }
 
+    public static ValueTask<CallResult> ListTargets(
+        IConnection connection, in ListTargetsRequest request, TimeSpan timeout, CancellationToken ct)
+    {
+        Span<byte> header = stackalloc byte[StorageRequestCodec.ListTargetsSize];
+        StorageRequestCodec.Write(header, request);
+        return Send(connection, StorageMethod.ListTargets, header, timeout, ct);
+    }
+
+    public static ValueTask<CallResult> StepDown(
+        IConnection connection, in StepDownRequest request, TimeSpan timeout, CancellationToken ct)
+    {
+        Span<byte> header = stackalloc byte[StorageRequestCodec.StepDownSize];
+        StorageRequestCodec.Write(header, request);
+        return Send(connection, StorageMethod.StepDown, header, timeout, ct);
+    }
+
+    public static ValueTask<CallResult> DestroyTarget(
+        IConnection connection, in DestroyTargetRequest request, TimeSpan timeout, CancellationToken ct)
+    {
+        Span<byte> header = stackalloc byte[StorageRequestCodec.DestroyTargetSize];
+        StorageRequestCodec.Write(header, request);
+        return Send(connection, StorageMethod.DestroyTarget, header, timeout, ct);
+    }
+
     public static ValueTask<CallResult> QueryChunk(
         IConnection connection, in QueryChunkRequest request, TimeSpan timeout, CancellationToken ct)
     {

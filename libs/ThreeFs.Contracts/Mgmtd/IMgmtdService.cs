@@ -43,19 +43,26 @@ public interface IMgmtdService
     ValueTask<Result<ChainTableVersion>> SetChainTableAsync(
         string clusterId, ChainTableId id, ImmutableArray<ChainId> chains, string description, CancellationToken ct);
 
-    ValueTask<Result<ChainInfo>> AddTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct);
+    /// <summary>
+    /// Appends a target to a chain, which then syncs and serves. With <paramref name="replaces"/> it gets that one's place in the
+    /// preferred order, and that one is leaving from then on; see <see cref="ChainInfo"/>. The same again is Ok.
+    /// </summary>
+    /// <param name="replaces">0: nobody.</param>
+    ValueTask<Result<ChainInfo>> AddTargetAsync(
+        string clusterId, ChainId chain, TargetId target, TargetId replaces, CancellationToken ct);
 
-    /// <summary>Takes an offline target out of its chain.</summary>
+    /// <summary>
+    /// Takes a target out of its chain. One that serves is refused with <see cref="StatusCode.Busy"/>: it has to step down first.
+    /// The one that a chain waits for is refused with <see cref="StatusCode.InvalidArgument"/>.
+    /// </summary>
     ValueTask<Result<ChainInfo>> RemoveTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct);
 
     /// <summary>Gives up the last serving target and makes the next one authoritative. May lose data.</summary>
     ValueTask<Result<ChainInfo>> RotateLastServingAsync(string clusterId, ChainId chain, CancellationToken ct);
 
+    /// <summary>Says which chain is wanted; see <see cref="ChainInfo"/>. Nothing moves by it alone.</summary>
     ValueTask<Result<ChainInfo>> SetPreferredOrderAsync(
         string clusterId, ChainId chain, ImmutableArray<TargetId> order, CancellationToken ct);
-
-    /// <summary>One step towards the preferred order; call again until the chain no longer changes.</summary>
-    ValueTask<Result<ChainInfo>> RotateAsPreferredAsync(string clusterId, ChainId chain, CancellationToken ct);
 
     /// <summary>Targets that storage servers report and no chain has.</summary>
     ValueTask<Result<ImmutableArray<TargetInfo>>> ListOrphanTargetsAsync(string clusterId, CancellationToken ct);

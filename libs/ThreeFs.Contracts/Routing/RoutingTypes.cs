@@ -96,13 +96,21 @@ public enum LocalTargetState : byte
 public sealed record ChainTarget(TargetId Id, TargetState State);
 
 /// <summary>A chain: its targets from head to tail, ordered Serving, LastServing, Syncing, Waiting, Offline.</summary>
-/// <param name="PreferredOrder">The order an operator wants once all serve; may be empty.</param>
+/// <param name="PreferredOrder">
+/// The chain an operator wants once all serve, from head to tail; empty: no wish. A target that it leaves out is leaving: it gets no
+/// turn to sync any more, serves until it steps down, and is then removed.
+/// </param>
 public sealed record ChainInfo(
     ChainId Id,
     ChainVersion Version,
     ImmutableArray<ChainTarget> Targets,
     ImmutableArray<TargetId> PreferredOrder)
 {
+    /// <summary>How many targets it is meant to have; while one takes another's place it has more.</summary>
+    public int Replicas => PreferredOrder.Length > 0 ? PreferredOrder.Length : Targets.Length;
+
+    public bool IsLeaving(TargetId target) => PreferredOrder.Length > 0 && !PreferredOrder.Contains(target);
+
     public bool Equals(ChainInfo? other) =>
         other is not null && Id == other.Id && Version == other.Version && Targets.AsSpan().SequenceEqual(other.Targets.AsSpan())
         && PreferredOrder.AsSpan().SequenceEqual(other.PreferredOrder.AsSpan());

@@ -16,6 +16,10 @@ namespace ThreeFs.Contracts.Storage;
 /// <item>SpaceInfo: request is a preamble; response a preamble {wide: count} and count × <see cref="DiskSpaceSize"/>.
 /// </item>
 /// <item>CreateTarget: request <see cref="CreateTargetSize"/>; empty response.</item>
+/// <item>ListTargets: request <see cref="ListTargetsSize"/>; response a preamble {small: 1 when no target follows, wide:
+/// count} and count × <see cref="TargetReportSize"/>.</item>
+/// <item>StepDown: request <see cref="StepDownSize"/>; DestroyTarget: request <see cref="DestroyTargetSize"/>; empty
+/// responses.</item>
 /// <item>Flush, to every node that holds a serving replica: request preamble {wide: count} and count × 8 bytes of
 /// versioned chain; response count × <see cref="FlushResultSize"/>. Everything acknowledged before is on stable storage
 /// of that node.</item>
@@ -24,16 +28,23 @@ namespace ThreeFs.Contracts.Storage;
 public static class StorageRequestCodec
 {
     public const int QueryLastSize = StorageCodec.PreambleSize + 32;
-    public const int RemoveChunksSize = StorageCodec.PreambleSize + 88;
+    public const int RemoveChunksSize = StorageCodec.PreambleSize + 72;
     public const int RemoveChunksResultSize = 16;
     public const int ListChunksSize = StorageCodec.PreambleSize + 32;
     public const int QueryChunkSize = StorageCodec.PreambleSize + 24;
     public const int CreateTargetSize = StorageCodec.PreambleSize + 16;
     public const int DiskSpaceSize = 40;
+    public const int ListTargetsSize = StorageCodec.PreambleSize + 8;
+    public const int TargetReportSize = 88;
+    public const int StepDownSize = StorageCodec.PreambleSize + 16;
+    public const int DestroyTargetSize = StorageCodec.PreambleSize + 16;
     public const int FlushResultSize = 8;
 
     /// <summary>Most chunks in one answer to ListChunks.</summary>
     public const int MaxListedChunks = 16384;
+
+    /// <summary>Most targets in one answer to ListTargets.</summary>
+    public const int MaxListedTargets = 512;
 
     /// <summary>Most chains in one flush.</summary>
     public const int MaxFlushChains = 1024;
@@ -73,9 +84,6 @@ public static class StorageRequestCodec
         BinaryPrimitives.WriteUInt64LittleEndian(d[48..], r.Tag.Sequence);
         BinaryPrimitives.WriteUInt64LittleEndian(d[56..], r.Tag.Channel.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(d[64..], r.MaxCount);
-        BinaryPrimitives.WriteUInt32LittleEndian(d[72..], r.Under.Value);
-        BinaryPrimitives.WriteUInt32LittleEndian(d[76..], r.LastLength);
-        BinaryPrimitives.WriteUInt64LittleEndian(d[80..], r.ChunkSize);
     }
 
     public static StatusCode Read(ReadOnlySpan<byte> s, out RemoveChunksRequest r)
@@ -90,9 +98,7 @@ public static class StorageRequestCodec
                 new ClientId(new Guid(s[32..48])),
                 new ChannelId((ushort)BinaryPrimitives.ReadUInt64LittleEndian(s[56..])),
                 BinaryPrimitives.ReadUInt64LittleEndian(s[48..])),
-            (uint)BinaryPrimitives.ReadUInt64LittleEndian(s[64..]),
-            new TruncateVersion(BinaryPrimitives.ReadUInt32LittleEndian(s[72..])),
-            BinaryPrimitives.ReadUInt32LittleEndian(s[76..]), (uint)BinaryPrimitives.ReadUInt64LittleEndian(s[80..]));
+            (uint)BinaryPrimitives.ReadUInt64LittleEndian(s[64..]));
         return StatusCode.Ok;
     }
 
@@ -183,6 +189,83 @@ public static class StorageRequestCodec
         (int)BinaryPrimitives.ReadInt64LittleEndian(s), BinaryPrimitives.ReadInt64LittleEndian(s[8..]),
         BinaryPrimitives.ReadInt64LittleEndian(s[16..]), BinaryPrimitives.ReadInt64LittleEndian(s[24..]),
         BinaryPrimitives.ReadUInt64LittleEndian(s[32..]));
+
+    public static void Write(Span<byte> d, in ListTargetsRequest r)
+    {
+        StorageCodec.WritePreamble(d, 0, 0);
+        BinaryPrimitives.WriteUInt64LittleEndian(d[StorageCodec.PreambleSize..], r.After.Value);
+    }
+
+    public static StatusCode Read(ReadOnlySpan<byte> s, out ListTargetsRequest r)
+    {
+        r = default;
+        var code = Body(ref s, ListTargetsSize);
+        if (code != StatusCode.Ok) return code;
+        r = new ListTargetsRequest(new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s)));
+        return StatusCode.Ok;
+    }
+
+    public static void Write(Span<byte> d, in StepDownRequest r)
+    {
+        StorageCodec.WritePreamble(d, 0, 0);
+        d = d[StorageCodec.PreambleSize..];
+        BinaryPrimitives.WriteUInt64LittleEndian(d, r.Target.Value);
+        StorageCodec.Put(d[8..], r.Chain);
+    }
+
+    public static StatusCode Read(ReadOnlySpan<byte> s, out StepDownRequest r)
+    {
+        r = default;
+        var code = Body(ref s, StepDownSize);
+        if (code != StatusCode.Ok) return code;
+        r = new StepDownRequest(new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s)), StorageCodec.GetChain(s[8..]));
+        return StatusCode.Ok;
+    }
+
+    public static void Write(Span<byte> d, in DestroyTargetRequest r)
+    {
+        StorageCodec.WritePreamble(d, 0, 0);
+        d = d[StorageCodec.PreambleSize..];
+        BinaryPrimitives.WriteUInt64LittleEndian(d, r.Target.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(d[8..], r.Routing.Value);
+    }
+
+    public static StatusCode Read(ReadOnlySpan<byte> s, out DestroyTargetRequest r)
+    {
+        r = default;
+        var code = Body(ref s, DestroyTargetSize);
+        if (code != StatusCode.Ok) return code;
+        r = new DestroyTargetRequest(
+            new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s)),
+            new RoutingVersion(BinaryPrimitives.ReadUInt64LittleEndian(s[8..])));
+        return StatusCode.Ok;
+    }
+
+    public static void Write(Span<byte> d, in TargetReport r)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(d, r.Target.Value);
+        BinaryPrimitives.WriteUInt32LittleEndian(d[8..], r.Chain.Value);
+        BinaryPrimitives.WriteInt32LittleEndian(d[12..], r.DiskIndex);
+        BinaryPrimitives.WriteInt64LittleEndian(d[16..], r.Chunks);
+        BinaryPrimitives.WriteInt64LittleEndian(d[24..], r.UsedBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(d[32..], r.Resync.Successor.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(d[40..], r.Resync.IsRunning ? 1 : 0);
+        BinaryPrimitives.WriteInt64LittleEndian(d[48..], r.Resync.ComparedChunks);
+        BinaryPrimitives.WriteInt64LittleEndian(d[56..], r.Resync.TotalChunks);
+        BinaryPrimitives.WriteInt64LittleEndian(d[64..], r.Resync.SentChunks);
+        BinaryPrimitives.WriteInt64LittleEndian(d[72..], r.Resync.SentBytes);
+        BinaryPrimitives.WriteInt64LittleEndian(d[80..], r.Resync.Elapsed.Ticks);
+    }
+
+    public static TargetReport ReadTargetReport(ReadOnlySpan<byte> s) => new(
+        new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s)), new ChainId(BinaryPrimitives.ReadUInt32LittleEndian(s[8..])),
+        BinaryPrimitives.ReadInt32LittleEndian(s[12..]), BinaryPrimitives.ReadInt64LittleEndian(s[16..]),
+        BinaryPrimitives.ReadInt64LittleEndian(s[24..]),
+        new ResyncReport(
+            new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s[32..])), BinaryPrimitives.ReadInt64LittleEndian(s[40..]) != 0,
+            BinaryPrimitives.ReadInt64LittleEndian(s[48..]), BinaryPrimitives.ReadInt64LittleEndian(s[56..]),
+            BinaryPrimitives.ReadInt64LittleEndian(s[64..]), BinaryPrimitives.ReadInt64LittleEndian(s[72..]),
+            new TimeSpan(BinaryPrimitives.ReadInt64LittleEndian(s[80..]))));
 
     public static void WriteFlushPreamble(Span<byte> d, int count) => StorageCodec.WritePreamble(d, 0, (ushort)count);
 

@@ -17,6 +17,9 @@ public enum StorageMethod : ushort
     QueryChunk = 0x030C,
     Flush = 0x030D,
     QueryCommitted = 0x030E,
+    ListTargets = 0x0320,
+    StepDown = 0x0321,
+    DestroyTarget = 0x0322,
 }
 
 /// <summary>The chain a request is for, with the version it was planned with: its fencing token.</summary>

@@ -73,8 +73,8 @@ internal sealed class MgmtdGrpc(ServiceSlot slot, ILogger<MgmtdGrpc> log) : Wire
     }
 
     public override Task<ChainReply> AddTarget(ChainTargetRequest request, ServerCallContext context) =>
-        ChainAsync("add_target", m =>
-            m.AddTargetAsync(request.Cluster, new ChainId(request.Chain), new TargetId(request.Target), context.CancellationToken));
+        ChainAsync("add_target", m => m.AddTargetAsync(
+            request.Cluster, new ChainId(request.Chain), new TargetId(request.Target), new TargetId(request.Replaces), context.CancellationToken));
 
     public override Task<ChainReply> RemoveTarget(ChainTargetRequest request, ServerCallContext context) =>
         ChainAsync("remove_target", m =>
@@ -86,9 +86,6 @@ internal sealed class MgmtdGrpc(ServiceSlot slot, ILogger<MgmtdGrpc> log) : Wire
     public override Task<ChainReply> SetPreferredOrder(SetPreferredOrderRequest request, ServerCallContext context) =>
         ChainAsync("set_preferred_order", m => m.SetPreferredOrderAsync(
             request.Cluster, new ChainId(request.Chain), [.. request.Order.Select(t => new TargetId(t))], context.CancellationToken));
-
-    public override Task<ChainReply> RotateAsPreferred(ChainRequest request, ServerCallContext context) =>
-        ChainAsync("rotate_as_preferred", m => m.RotateAsPreferredAsync(request.Cluster, new ChainId(request.Chain), context.CancellationToken));
 
     public override async Task<TargetsReply> ListOrphanTargets(ClusterRequest request, ServerCallContext context)
     {

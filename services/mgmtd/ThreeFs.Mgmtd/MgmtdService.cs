@@ -106,8 +106,9 @@ public sealed class MgmtdService : IMgmtdService, IAsyncDisposable
         string clusterId, ChainTableId id, ImmutableArray<ChainId> chains, string description, CancellationToken ct) =>
         ChangeAsync(clusterId, term => SetChainTable.Apply(term.Cluster, id, chains, description), ct);
 
-    public ValueTask<Result<ChainInfo>> AddTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct) =>
-        ChangeAsync(clusterId, term => AddTarget.Apply(term.Cluster, chain, target), ct);
+    public ValueTask<Result<ChainInfo>> AddTargetAsync(
+        string clusterId, ChainId chain, TargetId target, TargetId replaces, CancellationToken ct) =>
+        ChangeAsync(clusterId, term => AddTarget.Apply(term.Cluster, chain, target, replaces), ct);
 
     public ValueTask<Result<ChainInfo>> RemoveTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct) =>
         ChangeAsync(clusterId, term => RemoveTarget.Apply(term.Cluster, chain, target), ct);
@@ -118,9 +119,6 @@ public sealed class MgmtdService : IMgmtdService, IAsyncDisposable
     public ValueTask<Result<ChainInfo>> SetPreferredOrderAsync(
         string clusterId, ChainId chain, ImmutableArray<TargetId> order, CancellationToken ct) =>
         ChangeAsync(clusterId, term => SetPreferredOrder.Apply(term.Cluster, chain, order), ct);
-
-    public ValueTask<Result<ChainInfo>> RotateAsPreferredAsync(string clusterId, ChainId chain, CancellationToken ct) =>
-        ChangeAsync(clusterId, term => RotateAsPreferred.Apply(term.Cluster, chain), ct);
 
     public ValueTask<Result<ImmutableArray<TargetInfo>>> ListOrphanTargetsAsync(string clusterId, CancellationToken ct) =>
         new(Read(clusterId, ListOrphanTargets.Of));

@@ -50,6 +50,9 @@ public sealed class ChainPlace
 
     public bool IsServing => State == TargetState.Serving;
 
+    /// <summary>It serves and is not the only one.</summary>
+    public bool HasServingPeer => IsServing && (!IsHead || (Successor is not null && !SuccessorIsSyncing));
+
     public bool IsInService => State is TargetState.Serving or TargetState.Syncing;
 
     public bool IsReadTail => ReadTail == Target;

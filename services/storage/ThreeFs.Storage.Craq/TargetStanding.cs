@@ -39,6 +39,14 @@ public readonly record struct TargetStanding(LocalTargetState Local, ChainVersio
     /// <summary>The predecessor has sent everything, under the version this target acts on.</summary>
     public TargetStanding SyncDone() => this with { Local = LocalTargetState.UpToDate };
 
+    /// <summary>
+    /// Stops serving because an operator wants it so, as after a restart: mgmtd sees a Serving target that does not vouch for its content
+    /// and takes it out under a new version, or, when nobody else is left, waits for it and makes it serve again. Nothing is answered
+    /// in between, so no reader can miss what others acknowledge meanwhile.
+    /// </summary>
+    public TargetStanding StepDown() =>
+        Local == LocalTargetState.UpToDate && Seen == TargetState.Serving ? this with { Local = LocalTargetState.Online } : this;
+
     /// <summary>The target must not serve: its disk failed, or its content cannot be trusted.</summary>
     public TargetStanding Fail() => this with { Local = LocalTargetState.Offline };
 

@@ -19,6 +19,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "target {Target} of chain {Chain} created in {Directory}")]
     public static partial void TargetCreated(ILogger log, TargetId target, ChainId chain, string directory);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "target {Target}, once of chain {Chain}, is destroyed")]
+    public static partial void TargetDestroyed(ILogger log, TargetId target, ChainId chain);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path}: directories of destroyed targets are left: {Reason}")]
+    public static partial void DiscardedLeft(ILogger log, string path, Status reason);
+
     [LoggerMessage(Level = LogLevel.Critical, Message = "the chunk engine of target {Target} refuses updates from now on: {Reason}")]
     public static partial void EngineFaulted(ILogger log, TargetId target, Status reason);
 

@@ -157,6 +157,16 @@ internal static class Metrics
 
     private static string Name(int disk) => disk.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
+    /// <summary>A target that is no more leaves no figures behind.</summary>
+    public static void Forget(Targets.Replica replica)
+    {
+        var (target, chain) = (replica.Target.ToString(), replica.Chain.ToString());
+        foreach (var state in Enum.GetValues<TargetState>()) _targetState.RemoveLabelled(target, chain, state.ToString());
+        foreach (var state in Enum.GetValues<LocalTargetState>()) _localState.RemoveLabelled(target, state.ToString());
+        _chainVersion.RemoveLabelled(target, chain);
+        foreach (var gauge in new[] { _chunks, _resyncCompared, _scrubPasses, _damaged, _used, _inFlight }) gauge.RemoveLabelled(target);
+    }
+
     public static void Disk(in DiskSpace space)
     {
         var disk = Name(space.DiskIndex);

@@ -14,6 +14,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "target {Target} of chain {Chain}: {Old} → {New}")]
     public static partial void StandingChanged(ILogger log, TargetId target, VersionedChain chain, LocalTargetState old, LocalTargetState @new);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "target {Target} of chain {Chain} steps down as it was asked to")]
+    public static partial void StepsDown(ILogger log, TargetId target, VersionedChain chain);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "target {Target} of chain {Chain} stops serving: {Reason}")]
     public static partial void TargetFailed(ILogger log, TargetId target, VersionedChain chain, Status reason);
 

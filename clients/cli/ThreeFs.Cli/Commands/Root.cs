@@ -1,6 +1,8 @@
 using System.CommandLine;
 using ThreeFs.Cli.Commands.Admin;
+using ThreeFs.Cli.Commands.Node;
 using ThreeFs.Cli.Commands.Placement;
+using ThreeFs.Cli.Commands.Target;
 
 namespace ThreeFs.Cli.Commands;
 
@@ -15,6 +17,8 @@ internal static class Root
         FsckCommand.Create(),
         BenchCommand.Create(),
         PlacementCommand.Create(),
+        TargetCommand.Create(),
+        NodeCommand.Create(),
         AdminCommand.Create(),
         MountCommand.Create(),
         MgmtdCommand.Create(),

@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using ThreeFs.Base;
+using ThreeFs.Cli.Moves;
 using ThreeFs.Cli.Output;
 using ThreeFs.Client.Storage;
 using ThreeFs.Contracts.Routing;
@@ -10,7 +12,8 @@ namespace ThreeFs.Cli.Dev;
 
 /// <summary>What runs where in a local cluster; the form of `status --json`.</summary>
 internal sealed record ClusterStatus(
-    string Dir, MountState Mount, IReadOnlyList<NodeRow> Nodes, IReadOnlyList<ChainRow> Chains, SpaceRow? Space)
+    string Dir, MountState Mount, IReadOnlyList<NodeRow> Nodes, IReadOnlyList<ChainRow> Chains, SpaceRow? Space,
+    IReadOnlyList<SyncRow> Syncing)
 {
     private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
@@ -25,10 +28,13 @@ internal sealed record ClusterStatus(
         var nodes = cluster.Roles.Where(r => r != cluster.Mount).Select(r => Row(r, routing)).ToArray();
         var chains = routing.Chains.Values.OrderBy(c => c.Id).Select(c => Row(c, routing)).ToArray();
         var space = routing.Nodes.Values.Any(n => n.Kind == NodeKind.Storage && n.IsActive) ? await view.SpaceAsync(patience, ct) : null;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(patience);
+        var syncing = await SyncProgress.ReadAsync(view, routing, limit.Token);
         var mounted = MountEntry.TypeAt(cluster.Plan.Mount)?.StartsWith("fuse", StringComparison.Ordinal) == true;
         return new ClusterStatus(
             cluster.Directory.Path, new MountState(cluster.Plan.Mount, mounted && cluster.Mount.Process.Pid is not null, cluster.Mount.Process.Pid),
-            nodes, chains, SpaceRow.Of(space));
+            nodes, chains, SpaceRow.Of(space), [.. syncing.Select(SyncRow.Of)]);
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, _json) + "\n";
@@ -45,6 +51,8 @@ internal sealed record ClusterStatus(
         foreach (var c in Chains)
             chains.Add($"{c.Id}", $"{c.Version}", string.Join("  ", c.Targets.Select(t => t.State == "serving" ? $"{t.Id}" : $"{t.Id}:{t.State}")));
         text.Append(chains).Append('\n');
+        foreach (var row in Syncing) text.Append($"chain {row.Chain}: target {row.Target} {row.Text}\n");
+        if (Syncing.Count > 0) text.Append('\n');
 
         if (Space is { } s)
         {
@@ -86,6 +94,17 @@ internal sealed record MountState(string Path, bool Mounted, int? Pid);
 internal sealed record NodeRow(string Name, string Role, uint Id, int? Pid, string Address, string State, double? HeartbeatAgeSeconds);
 
 internal sealed record ChainRow(uint Id, uint Version, IReadOnlyList<TargetRow> Targets);
+
+/// <summary>A target that is brought up to date.</summary>
+/// <param name="TotalChunks">An estimate, as <paramref name="SecondsLeft"/> is; null while nothing can be told.</param>
+internal sealed record SyncRow(
+    uint Chain, ulong Target, long ComparedChunks, long TotalChunks, long SentChunks, long SentBytes, double ElapsedSeconds,
+    double BytesPerSecond, double? SecondsLeft, [property: JsonIgnore] string Text)
+{
+    public static SyncRow Of(SyncProgress progress) => new(
+        progress.Chain.Value, progress.Target.Value, progress.Report.ComparedChunks, progress.Report.TotalChunks, progress.Report.SentChunks,
+        progress.Report.SentBytes, progress.Report.Elapsed.TotalSeconds, progress.BytesPerSecond, progress.Left?.TotalSeconds, progress.ToString());
+}
 
 internal sealed record TargetRow(ulong Id, uint Node, string State);
 

@@ -32,6 +32,8 @@ public enum MoveReason
     SyncTurn,
     /// <summary>Its sync cannot go on: it restarted, or nobody serves.</summary>
     SyncInterrupted,
+    /// <summary>It was syncing, and the chain does not want it any more.</summary>
+    Leaves,
     /// <summary>It is up and waits for its turn.</summary>
     CameUp,
     /// <summary>Another target serves, so this one is no longer the authority.</summary>

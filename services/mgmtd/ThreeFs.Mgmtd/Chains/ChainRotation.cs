@@ -19,28 +19,6 @@ public static class ChainRotation
         return Changed(chain, [heir, .. others]);
     }
 
-    /// <summary>
-    /// One step towards the preferred order: the first target that sits where another one should is sent to the tail as Offline
-    /// and comes back through syncing, provided that the other one serves. Repeated after each sync, the order is reached.
-    /// <para>
-    /// The target that is sent away lives and holds a lease: until routing with the new version reaches its server, it may still answer
-    /// reads of clients that have the old version too, and does not know of updates acknowledged meanwhile. Rotate when nobody minds.
-    /// </para>
-    /// </summary>
-    public static ChainInfo TowardsPreferred(ChainInfo chain)
-    {
-        for (var i = 0; i < Math.Min(chain.PreferredOrder.Length, chain.Targets.Length); i++)
-        {
-            var (wanted, current) = (chain.PreferredOrder[i], chain.Targets[i]);
-            if (current.Id == wanted) continue;
-            var serves = chain.Targets.Any(t => t.Id == wanted && t.State == TargetState.Serving);
-            if (!serves || current.State != TargetState.Serving) return chain;
-            return Changed(chain, [.. chain.Targets.RemoveAt(i), current with { State = TargetState.Offline }]);
-        }
-
-        return chain;
-    }
-
     private static ChainInfo Changed(ChainInfo chain, ImmutableArray<ChainTarget> targets)
     {
         var next = chain with { Version = chain.Version.Next, Targets = targets };

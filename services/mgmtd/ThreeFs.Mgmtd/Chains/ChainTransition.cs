@@ -21,6 +21,8 @@ namespace ThreeFs.Mgmtd.Chains;
 /// <item><b>Nobody is judged unheard.</b> While some Serving target is only presumed alive (young term) and nobody vouches for
 /// the chain, restarted ones stay where they are: were they moved behind a presumed one that is in fact dead, the chain would
 /// wait for a dead target although complete ones are up.</item>
+/// <item><b>Who is leaving gets no turn to sync</b> (<see cref="ChainInfo.IsLeaving"/>), and gives up the one it has. It may serve on, and
+/// as the last one it is waited for like any other: leaving never costs an update.</item>
 /// <item>Any difference raises the version by one. The version fences requests planned with the old membership.</item>
 /// </list>
 /// Not guarded here: that a target called Offline has really stopped serving. That is the lease's work, see MgmtdTiming.
@@ -37,8 +39,8 @@ public static class ChainTransition
 
         var places = new Place[views.Length];
         PlaceAuthorities(standings, places);
-        PlaceOthers(standings, places);
-        GiveSyncTurn(standings, places);
+        PlaceOthers(chain, standings, places);
+        GiveSyncTurn(chain, standings, places);
         return Decide(chain, places);
     }
 
@@ -78,7 +80,7 @@ public static class ChainTransition
         return heir;
     }
 
-    private static void PlaceOthers(Standing[] standings, Place[] places)
+    private static void PlaceOthers(ChainInfo chain, Standing[] standings, Place[] places)
     {
         var serving = AnyPlaced(places, TargetState.Serving);
         for (var i = 0; i < standings.Length; i++)
@@ -86,6 +88,7 @@ public static class ChainTransition
             if (places[i].State != default) continue;
             places[i] = standings[i] switch
             {
+                Standing.Syncs when serving && chain.IsLeaving(chain.Targets[i].Id) => new(TargetState.Waiting, MoveReason.Leaves),
                 Standing.Syncs when serving => new(TargetState.Syncing, default),
                 Standing.Syncs or Standing.Interrupted => new(TargetState.Waiting, MoveReason.SyncInterrupted),
                 Standing.Doubtful => new(TargetState.Waiting, MoveReason.Restarted),
@@ -96,12 +99,16 @@ public static class ChainTransition
     }
 
     /// <summary>One at a time, in chain order, and only from somebody who vouches for its content.</summary>
-    private static void GiveSyncTurn(Standing[] standings, Place[] places)
+    private static void GiveSyncTurn(ChainInfo chain, Standing[] standings, Place[] places)
     {
         if (AnyPlaced(places, TargetState.Syncing)) return;
         if (!Any(standings, Standing.Serves) && !Any(standings, Standing.Synced) && !Returned(places)) return;
-        var next = Array.IndexOf(standings, Standing.Ready);
-        if (next >= 0) places[next] = new(TargetState.Syncing, MoveReason.SyncTurn);
+        for (var i = 0; i < standings.Length; i++)
+        {
+            if (standings[i] != Standing.Ready || chain.IsLeaving(chain.Targets[i].Id)) continue;
+            places[i] = new(TargetState.Syncing, MoveReason.SyncTurn);
+            return;
+        }
     }
 
     /// <summary>Orders by state, keeping chain order within a state, except that who just began to serve goes behind who served already.</summary>

@@ -27,9 +27,9 @@ internal static class SetChainTable
             if (!seen.Add(chainId)) return Bad($"chain table {id} has chain {chainId} twice");
             var found = cluster.FindChain(chainId);
             if (!found.TryGet(out var chain)) return found.Status;
-            if (replicas == 0) replicas = chain.Targets.Length;
-            if (chain.Targets.Length != replicas)
-                return Bad($"chain {chainId} has {chain.Targets.Length} targets, others of chain table {id} have {replicas}");
+            if (replicas == 0) replicas = chain.Replicas;
+            if (chain.Replicas != replicas)
+                return Bad($"chain {chainId} has {chain.Replicas} targets, others of chain table {id} have {replicas}");
         }
 
         var newest = cluster.NewestTable(id);

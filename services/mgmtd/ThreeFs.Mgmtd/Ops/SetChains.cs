@@ -55,6 +55,8 @@ internal static class SetChains
         if (setting.Targets.Length > MgmtdLimits.TargetsPerChain) return $"chain {setting.Id} has more than {MgmtdLimits.TargetsPerChain} targets";
         if (setting.Targets.Any(t => t.Value == 0)) return $"chain {setting.Id}: 0 is no target id";
         if (setting.Targets.Distinct().Count() != setting.Targets.Length) return $"chain {setting.Id} has a target twice";
+        if (!setting.PreferredOrder.IsDefaultOrEmpty && setting.PreferredOrder.Length < setting.Targets.Length)
+            return $"chain {setting.Id}: the preferred order leaves targets out";
         return SetPreferredOrder.Wrong(setting.Id, setting.Targets, setting.PreferredOrder);
     }
 

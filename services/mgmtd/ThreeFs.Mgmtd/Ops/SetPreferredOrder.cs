@@ -5,7 +5,7 @@ using ThreeFs.Mgmtd.State;
 
 namespace ThreeFs.Mgmtd.Ops;
 
-/// <summary>Stores the order that <see cref="RotateAsPreferred"/> works towards; an empty one is no wish. Moves nothing and keeps the chain's version.</summary>
+/// <summary>Stores the chain that is wanted, see <see cref="ChainInfo"/>; an empty one is no wish. Moves nothing and keeps the chain's version.</summary>
 internal static class SetPreferredOrder
 {
     public static Result<Change<ChainInfo>> Apply(ClusterRecord cluster, ChainId id, ImmutableArray<TargetId> order)

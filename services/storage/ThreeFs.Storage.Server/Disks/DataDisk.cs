@@ -14,6 +14,7 @@ internal sealed class DataDisk : IDisposable
     private const string LockFile = "lock";
     private const string OwnerFile = "owner";
     private const string TargetPrefix = "target-";
+    private const string DiscardedPrefix = "discarded-";
     private readonly FileStream _lock;
 
     private readonly ulong _deviceId;
@@ -74,6 +75,36 @@ internal sealed class DataDisk : IDisposable
         {
             var name = System.IO.Path.GetFileName(directory)[TargetPrefix.Length..];
             if (ulong.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var id)) yield return (new TargetId(id), directory);
+        }
+    }
+
+    /// <summary>A closed target is one no more, durably; <see cref="DeleteDiscarded"/> frees its space.</summary>
+    public Status Discard(TargetId target)
+    {
+        try
+        {
+            var name = Enumerable.Range(0, int.MaxValue).Select(n => System.IO.Path.Combine(Path, $"{DiscardedPrefix}{target}-{n}"))
+                .First(d => !Directory.Exists(d));
+            Directory.Move(DirectoryOf(target), name);
+            return DirectorySync.Flush(Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Status(StatusCode.IoError, $"target {target} is closed, its directory {DirectoryOf(target)} cannot be renamed: {e.Message}");
+        }
+    }
+
+    /// <summary>Deletes what was discarded, also by a process that died meanwhile. May take long. Any thread.</summary>
+    public Status DeleteDiscarded()
+    {
+        try
+        {
+            foreach (var directory in Directory.EnumerateDirectories(Path, DiscardedPrefix + "*")) Directory.Delete(directory, recursive: true);
+            return Status.Ok;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Status(StatusCode.IoError, e.Message);
         }
     }
 

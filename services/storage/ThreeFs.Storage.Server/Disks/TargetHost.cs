@@ -25,6 +25,8 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     /// <summary>A reactor with what its targets share.</summary>
     private sealed record Worker(Reactor Reactor, ReactorExecutor Executor, ConnectionPool Pool, IReplicaPeers Peers);
 
+    private static readonly TimeSpan _quietInterval = TimeSpan.FromMilliseconds(10);
+
     private readonly StorageConfig _config;
     private readonly IReadOnlyList<DataDisk> _disks;
     private readonly Worker[] _workers;
@@ -37,7 +39,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     private readonly ILogger _replicaLog;
     private static readonly Action<object?> _applyVerdict = ApplyVerdict;
     private readonly SemaphoreSlim _creating = new(1);
-    private readonly List<Task> _ticking = [];
+    private readonly Dictionary<TargetId, Task> _ticking = [];
     private int _turn;
 
     public TargetHost(
@@ -70,6 +72,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     {
         foreach (var disk in _disks)
         {
+            DeleteDiscarded(disk);
             foreach (var (id, directory) in disk.FindTargets())
             {
                 if (!TargetDirectory.Exists(directory)) continue;
@@ -110,6 +113,71 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         {
             _creating.Release();
         }
+    }
+
+    /// <summary>
+    /// Only what routing shows in no chain is deleted. A picture that is at least as new as the one in which the caller saw so is proof: a
+    /// target that no chain has can become the authority of one only by way of this process. Its directory is renamed first, so that
+    /// a process that dies meanwhile never opens half of it.
+    /// </summary>
+    public async ValueTask<Status> DestroyTargetAsync(DestroyTargetRequest request)
+    {
+        await _creating.WaitAsync();
+        try
+        {
+            if (Replicas.Find(request.Target) is not { } replica)
+                return new Status(StatusCode.TargetNotFound, $"node {_config.NodeId} does not hold target {request.Target}");
+            var routing = _routing.Current;
+            if (request.Routing.Value == 0 || routing.Version < request.Routing)
+            {
+                _routing.RequestRefresh();
+                return new Status(StatusCode.Busy, $"node {_config.NodeId} has not heard yet that target {request.Target} is in no chain; try again");
+            }
+
+            if (routing.Targets.TryGetValue(request.Target, out var member))
+                return new Status(StatusCode.InvalidArgument, $"target {request.Target} is in chain {member.Chain}; remove it from there first");
+            var status = await CloseAsync(replica);
+            if (!status.IsOk) return status;
+            Replicas.Remove(replica);
+            Metrics.Forget(replica);
+            status = _disks[replica.DiskIndex].Discard(replica.Target);
+            if (!status.IsOk) return status;
+            Log.TargetDestroyed(_log, replica.Target, replica.Chain);
+            DeleteDiscarded(_disks[replica.DiskIndex]);
+            return Status.Ok;
+        }
+        finally
+        {
+            _creating.Release();
+        }
+    }
+
+    /// <summary>In the background: large files take their time, and nobody waits for the space but the next target.</summary>
+    private void DeleteDiscarded(DataDisk disk) => Task.Run(() =>
+    {
+        var status = disk.DeleteDiscarded();
+        if (!status.IsOk) Log.DiscardedLeft(_log, disk.Path, status);
+    });
+
+    /// <summary>Stops a target, waits for what is under way, and closes its store. May be repeated.</summary>
+    private async ValueTask<Status> CloseAsync(Replica replica)
+    {
+        var worker = WorkerOf(replica);
+        await worker.Reactor.InvokeAsync(async () => await replica.DisposeAsync());
+        Task ticking;
+        lock (_ticking) ticking = _ticking[replica.Target];
+        await ticking;
+        var quiet = Threading.Deadline.In(_config.DrainTime, worker.Reactor.Time);
+        while (replica.InFlight > 0)
+        {
+            if (quiet.IsOver(worker.Reactor.Time))
+                return new Status(StatusCode.Busy, $"target {replica.Target} still answers {replica.InFlight} requests; try again");
+            await Task.Delay(_quietInterval, worker.Reactor.Time);
+        }
+
+        await worker.Reactor.InvokeAsync(async () => await replica.Store.DisposeAsync());
+        lock (_ticking) _ticking.Remove(replica.Target);
+        return Status.Ok;
     }
 
     public IReadOnlyList<DiskSpace> GetSpace()
@@ -155,7 +223,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         if (create is null)
             Log.TargetOpened(_log, replica.Target, replica.Chain, directory, store.ChunkCount, store.WasClosedCleanly, store.LostPower);
         replica.Apply(_routing.Current);
-        lock (_ticking) _ticking.Add(TickAsync(worker, replica));
+        lock (_ticking) _ticking[replica.Target] = TickAsync(worker, replica);
         _observer.StandingChanged(replica);
         return Status.Ok;
     }
@@ -205,7 +273,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     {
         await StopServingAsync();
         Task[] ticking;
-        lock (_ticking) ticking = [.. _ticking];
+        lock (_ticking) ticking = [.. _ticking.Values];
         await Task.WhenAll(ticking);
         foreach (var replica in Replicas.All)
         {

@@ -23,6 +23,9 @@ internal sealed class ControlRequests(ReplicaSet replicas, BufferPool buffers, T
         StorageMethod.Flush => FlushAsync(request),
         StorageMethod.SpaceInfo => new ValueTask<Outcome>(SpaceInfo(request)),
         StorageMethod.CreateTarget => CreateTargetAsync(request),
+        StorageMethod.ListTargets => ListTargetsAsync(request),
+        StorageMethod.StepDown => StepDownAsync(request),
+        StorageMethod.DestroyTarget => DestroyTargetAsync(request),
         _ => new ValueTask<Outcome>(Outcome.Failed(new Status(StatusCode.NotImplemented, $"method {(ushort)method:x4} is not known here"))),
     };
 
@@ -165,6 +168,51 @@ internal sealed class ControlRequests(ReplicaSet replicas, BufferPool buffers, T
         if (code != StatusCode.Ok) return Outcome.Failed(code);
         return Outcome.Failed(await node.CreateTargetAsync(create));
     }
+
+    private async ValueTask<Outcome> DestroyTargetAsync(ServerRequest request)
+    {
+        var code = StorageRequestCodec.Read(request.Header, out DestroyTargetRequest destroy);
+        if (code != StatusCode.Ok) return Outcome.Failed(code);
+        return Outcome.Failed(await node.DestroyTargetAsync(destroy));
+    }
+
+    private async ValueTask<Outcome> StepDownAsync(ServerRequest request)
+    {
+        var code = StorageRequestCodec.Read(request.Header, out StepDownRequest step);
+        if (code != StatusCode.Ok) return Outcome.Failed(code);
+        if (replicas.Find(step.Target) is not { } replica || replica.Chain != step.Chain.Id) return Outcome.Failed(NotHere(step.Target));
+        var home = Homing.From(replica.Services.Executor);
+        await replica.Services.Executor.Enter();
+        var status = replica.StepDown(step.Chain);
+        await home.ReturnAsync();
+        return Outcome.Failed(status);
+    }
+
+    private async ValueTask<Outcome> ListTargetsAsync(ServerRequest request)
+    {
+        var code = StorageRequestCodec.Read(request.Header, out ListTargetsRequest list);
+        if (code != StatusCode.Ok) return Outcome.Failed(code);
+        var behind = replicas.All.Where(r => r.Target.CompareTo(list.After) > 0).OrderBy(r => r.Target).ToArray();
+        var page = new TargetReport[Math.Min(behind.Length, StorageRequestCodec.MaxListedTargets)];
+        for (var i = 0; i < page.Length; i++)
+        {
+            var home = Homing.From(behind[i].Services.Executor);
+            await behind[i].Services.Executor.Enter();
+            page[i] = ReportOf(behind[i]);
+            await home.ReturnAsync();
+        }
+
+        var length = StorageCodec.PreambleSize + page.Length * StorageRequestCodec.TargetReportSize;
+        var header = request.ResponseHeader(length);
+        StorageCodec.WritePreamble(header, page.Length == behind.Length ? (byte)1 : (byte)0, (ushort)page.Length);
+        for (var i = 0; i < page.Length; i++)
+            StorageRequestCodec.Write(header[(StorageCodec.PreambleSize + i * StorageRequestCodec.TargetReportSize)..], page[i]);
+        return new Outcome(new Reply { HeaderLength = length }, StatusCode.Ok);
+    }
+
+    private static TargetReport ReportOf(Replica replica) => new(
+        replica.Target, replica.Chain, replica.DiskIndex, replica.Store.ChunkCount, replica.UsedBytes,
+        replica.Resync.Report(replica.Store.ChunkCount, replica.Services.Time));
 
     private static Status NotHere(TargetId target) => new(StatusCode.TargetNotFound, $"this node does not hold target {target}");
 }

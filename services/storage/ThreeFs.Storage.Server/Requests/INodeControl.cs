@@ -9,5 +9,8 @@ internal interface INodeControl
     /// <summary>Makes a target, or finds that it is there already. Any thread.</summary>
     ValueTask<Status> CreateTargetAsync(CreateTargetRequest request);
 
+    /// <summary>Deletes a target that no chain has. Any thread.</summary>
+    ValueTask<Status> DestroyTargetAsync(DestroyTargetRequest request);
+
     IReadOnlyList<DiskSpace> GetSpace();
 }

@@ -54,11 +54,11 @@ internal sealed class Resyncer(Replica replica)
         {
             var place = replica.Place;
             var change = replica.PlaceChange;
-            _progress = new ResyncProgress(place.Chain, true, 0, 0, 0, 0, false);
             Log.ResyncStarted(_services.Log, replica.Target, place.Chain, place.Successor!.Value);
             var started = _services.Time.GetTimestamp();
+            _progress = new ResyncProgress(place.Chain, place.Successor.Value, true, 0, 0, 0, 0, false, started, 0);
             var code = await AttemptAsync(place, change);
-            _progress = _progress with { IsRunning = false, IsDone = code == StatusCode.Ok };
+            _progress = _progress with { IsRunning = false, IsDone = code == StatusCode.Ok, Ended = _services.Time.GetTimestamp() };
             if (code == StatusCode.Ok)
             {
                 _doneFor = place.Chain;

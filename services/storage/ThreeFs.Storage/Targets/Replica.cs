@@ -41,6 +41,7 @@ public sealed class Replica : IAsyncDisposable
     private Deadline _recoverAt;
     private bool _stopped;
     private long _usedBytes;
+    private SpaceInfo _space;
 
     public Replica(ChunkStore store, int diskIndex, ReplicaServices services)
     {
@@ -89,7 +90,6 @@ public sealed class Replica : IAsyncDisposable
 
     public ReplicaServices Services { get; }
     internal ChunkLocks Locks { get; }
-    internal CutFences Cuts { get; } = new();
     internal UpdateRunner Updates { get; }
     internal ReadRunner Reads { get; }
     internal PendingResolver Resolver { get; }
@@ -289,6 +289,23 @@ public sealed class Replica : IAsyncDisposable
         Services.Observer.StandingChanged(this);
     }
 
+    /// <summary>Stops serving because it is asked to; see <see cref="TargetStanding.StepDown"/>. Again is Ok.</summary>
+    public Status StepDown(VersionedChain chain)
+    {
+        if (chain.Version != Place.Chain.Version)
+        {
+            Refuse(StatusCode.ChainVersionMismatch, chain);
+            return new Status(StatusCode.ChainVersionMismatch, $"target {Target} knows version {Place.Chain.Version} of chain {Chain}, not {chain.Version}");
+        }
+
+        if (_stopped || !Place.IsServing || Standing.Local != LocalTargetState.UpToDate) return Status.Ok;
+        if (!Place.HasServingPeer) return new Status(StatusCode.Busy, $"target {Target} is the only one that serves chain {Chain}");
+        Log.StepsDown(Services.Log, Target, Place.Chain);
+        Stand(Standing.StepDown());
+        WakeWaiters();
+        return Status.Ok;
+    }
+
     /// <summary>Stops serving at once and tells mgmtd. With <paramref name="mayRecover"/> the target comes back for a resync later.</summary>
     internal void Fail(Status reason, bool mayRecover)
     {
@@ -346,7 +363,8 @@ public sealed class Replica : IAsyncDisposable
     /// <summary>What the next heartbeat says of this target.</summary>
     public LocalTarget Report()
     {
-        var space = Store.GetSpace();
+        // A stopped one's files may be gone.
+        var space = _stopped ? _space : _space = Store.GetSpace();
         Volatile.Write(ref _usedBytes, space.UsedBytes);
         TakesNewChunks = space.FreeBytes >= space.CapacityBytes * Services.Limits.NewChunkReserve;
         return new LocalTarget(Target, Standing.Local, Standing.Acted, DiskIndex, space.UsedBytes, space.CapacityBytes, space.IsLow);

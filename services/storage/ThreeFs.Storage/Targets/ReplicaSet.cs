@@ -41,6 +41,14 @@ public sealed class ReplicaSet
         return Status.Ok;
     }
 
+    /// <summary>Forgets a target that has stopped.</summary>
+    public void Remove(Replica replica)
+    {
+        Invariant.Check(replica.IsStopped, "only a stopped target is forgotten");
+        var all = _picture.All.Remove(replica);
+        _picture = new Picture(all.ToFrozenDictionary(r => r.Chain), all.ToFrozenDictionary(r => r.Target), all);
+    }
+
     /// <summary>Every target looks at the newest routing, soon, on its own executor.</summary>
     public void RoutingChanged(IRoutingSource source)
     {

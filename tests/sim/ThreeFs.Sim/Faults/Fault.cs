@@ -24,6 +24,8 @@ internal enum FaultKind
     Reset,
     /// <summary>The wall clock jumps.</summary>
     ClockJump,
+    /// <summary>No fault, an operator: a serving target of the host is asked to step down, and comes back by a resync.</summary>
+    StepDown,
 }
 
 /// <summary>One thing that goes wrong: when, what, to whom, for how long. Plain data, so that a run can be repeated without some.</summary>
@@ -37,7 +39,7 @@ internal sealed record Fault(TimeSpan At, FaultKind Kind, string Host, TimeSpan 
     public static List<Fault> Draw(SeededRandom random, SimCluster cluster, TimeSpan from, TimeSpan time)
     {
         // Each run has a temper of its own: a few kinds, seldom or often.
-        var kinds = Enum.GetValues<FaultKind>().Where(_ => random.NextBool(0.5)).ToArray();
+        var kinds = Enum.GetValues<FaultKind>().Where(k => k != FaultKind.StepDown).Where(_ => random.NextBool(0.5)).ToArray();
         if (kinds.Length == 0) kinds = [FaultKind.Kill];
         var pause = 0.1 + random.NextDouble() * 2;
         var hosts = cluster.Nodes.Select(n => n.Name).ToArray();
@@ -50,6 +52,20 @@ internal sealed record Fault(TimeSpan At, FaultKind Kind, string Host, TimeSpan 
                 : hosts[random.Next(hosts.Length)];
             var seconds = random.NextBool(0.5) ? random.NextDouble() : random.NextDouble() * 8;
             faults.Add(new Fault(at, kind, host, TimeSpan.FromSeconds(seconds), random.NextUInt64()));
+        }
+
+        return Operated(faults, cluster, from, time);
+    }
+
+    /// <summary>In every other run an operator lets targets step down. Drawn from the faults, which stay what they are without him.</summary>
+    private static List<Fault> Operated(List<Fault> faults, SimCluster cluster, TimeSpan from, TimeSpan time)
+    {
+        var random = new SeededRandom(faults.Count == 0 ? 0 : faults[0].Salt);
+        if (random.NextBool(0.5)) return faults;
+        for (var at = from; at < from + time; at += TimeSpan.FromSeconds(4 * random.NextDouble()))
+        {
+            var host = cluster.Storages[random.Next(cluster.Storages.Length)].Name;
+            faults.Add(new Fault(at, FaultKind.StepDown, host, TimeSpan.Zero, random.NextUInt64()));
         }
 
         return faults;

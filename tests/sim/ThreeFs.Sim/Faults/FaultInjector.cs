@@ -2,6 +2,7 @@ using ThreeFs.Base;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Sim.Nodes;
 using ThreeFs.Sim.World;
+using ThreeFs.Storage.Targets;
 
 namespace ThreeFs.Sim.Faults;
 
@@ -87,7 +88,16 @@ internal sealed class FaultInjector(SimCluster cluster)
             case FaultKind.ClockJump when node.Process is { } process:
                 process.Time.Skew += TimeSpan.FromSeconds(random.Next(-20, 20));
                 break;
+            case FaultKind.StepDown when node is StorageNode { IsUp: true, Replicas: { All.Length: > 0 } replicas }:
+                var replica = replicas.All[random.Next(replicas.All.Length)];
+                replica.Services.Executor.Post(_ => StepDown(replica), null);
+                break;
         }
+    }
+
+    private void StepDown(Replica replica)
+    {
+        if (replica.StepDown(replica.Place.Chain).IsOk && replica.Place.IsServing) cluster.World.Timeline.Probe("a target stepped down");
     }
 
     private static bool IsDisturbance(FaultKind kind) => kind is not (FaultKind.Reset or FaultKind.ClockJump or FaultKind.SlowDisk);

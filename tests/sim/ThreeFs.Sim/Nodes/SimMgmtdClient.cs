@@ -54,8 +54,8 @@ internal sealed class SimMgmtdClient(SimRpc<IMgmtdService> rpc, SimProcess proce
         string clusterId, NodeId id, ImmutableSortedDictionary<string, string> tags, CancellationToken ct) =>
         StatusAsync((m, stop) => m.SetNodeTagsAsync(clusterId, id, tags, stop), ct);
 
-    public ValueTask<Result<ChainInfo>> AddTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct) =>
-        CallAsync((m, stop) => m.AddTargetAsync(clusterId, chain, target, stop), _timeout, ct);
+    public ValueTask<Result<ChainInfo>> AddTargetAsync(string clusterId, ChainId chain, TargetId target, TargetId replaces, CancellationToken ct) =>
+        CallAsync((m, stop) => m.AddTargetAsync(clusterId, chain, target, replaces, stop), _timeout, ct);
 
     public ValueTask<Result<ChainInfo>> RemoveTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct) =>
         CallAsync((m, stop) => m.RemoveTargetAsync(clusterId, chain, target, stop), _timeout, ct);
@@ -66,9 +66,6 @@ internal sealed class SimMgmtdClient(SimRpc<IMgmtdService> rpc, SimProcess proce
     public ValueTask<Result<ChainInfo>> SetPreferredOrderAsync(
         string clusterId, ChainId chain, ImmutableArray<TargetId> order, CancellationToken ct) =>
         CallAsync((m, stop) => m.SetPreferredOrderAsync(clusterId, chain, order, stop), _timeout, ct);
-
-    public ValueTask<Result<ChainInfo>> RotateAsPreferredAsync(string clusterId, ChainId chain, CancellationToken ct) =>
-        CallAsync((m, stop) => m.RotateAsPreferredAsync(clusterId, chain, stop), _timeout, ct);
 
     public ValueTask<Result<ImmutableArray<TargetInfo>>> ListOrphanTargetsAsync(string clusterId, CancellationToken ct) =>
         CallAsync((m, stop) => m.ListOrphanTargetsAsync(clusterId, stop), _timeout, ct);

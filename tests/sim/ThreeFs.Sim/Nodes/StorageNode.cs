@@ -106,6 +106,9 @@ internal sealed class StorageNode(SimCluster cluster, uint id, string name) : Si
     ValueTask<Status> INodeControl.CreateTargetAsync(CreateTargetRequest request) =>
         new(new Status(StatusCode.NotImplemented, "targets are made before the run"));
 
+    ValueTask<Status> INodeControl.DestroyTargetAsync(DestroyTargetRequest request) =>
+        new(new Status(StatusCode.NotImplemented, "simulated disks keep their targets"));
+
     IReadOnlyList<DiskSpace> INodeControl.GetSpace() => [];
 
     private sealed class NodeObserver(SimWorld world, Action standingChanged) : IStorageObserver

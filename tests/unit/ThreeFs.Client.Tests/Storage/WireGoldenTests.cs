@@ -61,9 +61,9 @@ public sealed class WireGoldenTests
     {
         var last = new QueryLastRequest(_chain, _chunk.Inode, 0x71, ulong.MaxValue);
         AssertGolden("0100000000000000141312112423222138373635343332317100000000000000ffffffffffffffff", StorageRequestCodec.QueryLastSize, d => StorageRequestCodec.Write(d, last));
-        var remove = new RemoveChunksRequest(_chain, _chunk.Inode, 0x71, 0x81, _tag, 0x91, new TruncateVersion(0xB1B2B3B4), 0xC1C2C3C4, 0xD1);
+        var remove = new RemoveChunksRequest(_chain, _chunk.Inode, 0x71, 0x81, _tag, 0x91);
         AssertGolden("01000000000000001413121124232221383736353433323171000000000000008100000000000000"
-            + "33221100554477668899aabbccddeeff686766656463626152510000000000009100000000000000b4b3b2b1c4c3c2c1d100000000000000", StorageRequestCodec.RemoveChunksSize, d => StorageRequestCodec.Write(d, remove));
+            + "33221100554477668899aabbccddeeff686766656463626152510000000000009100000000000000", StorageRequestCodec.RemoveChunksSize, d => StorageRequestCodec.Write(d, remove));
         var list = new ListChunksRequest(new TargetId(0x7172), _chunk, 0x81);
         AssertGolden("01010000000000007271000000000000313233343536373841424344454647488100000000000000", StorageRequestCodec.ListChunksSize, d => StorageRequestCodec.Write(d, list));
         var query = new QueryChunkRequest(new TargetId(0x7172), _chunk);
@@ -86,6 +86,31 @@ public sealed class WireGoldenTests
         Assert.Equal(query, query2);
         Assert.Equal(StatusCode.Ok, StorageRequestCodec.Read(Bytes(StorageRequestCodec.CreateTargetSize, d => StorageRequestCodec.Write(d, create)), out CreateTargetRequest create2));
         Assert.Equal(create, create2);
+    }
+
+    [Fact]
+    public void Administration()
+    {
+        var list = new ListTargetsRequest(new TargetId(0x7172));
+        AssertGolden("01000000000000007271000000000000", StorageRequestCodec.ListTargetsSize, d => StorageRequestCodec.Write(d, list));
+        Assert.Equal(StatusCode.Ok, StorageRequestCodec.Read(Bytes(StorageRequestCodec.ListTargetsSize, d => StorageRequestCodec.Write(d, list)), out ListTargetsRequest list2));
+        Assert.Equal(list, list2);
+        var step = new StepDownRequest(new TargetId(0x7172), _chain);
+        AssertGolden("010000000000000072710000000000001413121124232221", StorageRequestCodec.StepDownSize, d => StorageRequestCodec.Write(d, step));
+        Assert.Equal(StatusCode.Ok, StorageRequestCodec.Read(Bytes(StorageRequestCodec.StepDownSize, d => StorageRequestCodec.Write(d, step)), out StepDownRequest step2));
+        Assert.Equal(step, step2);
+        var destroy = new DestroyTargetRequest(new TargetId(0x7172), new RoutingVersion(0x8182838485868788));
+        AssertGolden("010000000000000072710000000000008887868584838281", StorageRequestCodec.DestroyTargetSize, d => StorageRequestCodec.Write(d, destroy));
+        Assert.Equal(StatusCode.Ok, StorageRequestCodec.Read(Bytes(StorageRequestCodec.DestroyTargetSize, d => StorageRequestCodec.Write(d, destroy)), out DestroyTargetRequest destroy2));
+        Assert.Equal(destroy, destroy2);
+        var report = new TargetReport(
+            new TargetId(0x7172), new ChainId(0x81), 0x91, 0xa1, 0xb1,
+            new ResyncReport(new TargetId(0x7173), true, 0xc1, 0xd1, 0xe1, 0xf1, new TimeSpan(0x7a)));
+        AssertGolden(
+            "72710000000000008100000091000000a100000000000000b1000000000000007371000000000000"
+            + "0100000000000000c100000000000000d100000000000000e100000000000000f1000000000000007a00000000000000",
+            StorageRequestCodec.TargetReportSize, d => StorageRequestCodec.Write(d, report));
+        Assert.Equal(report, StorageRequestCodec.ReadTargetReport(Bytes(StorageRequestCodec.TargetReportSize, d => StorageRequestCodec.Write(d, report))));
     }
 
     [Fact]

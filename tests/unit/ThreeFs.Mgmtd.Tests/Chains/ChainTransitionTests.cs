@@ -37,6 +37,37 @@ public sealed class ChainTransitionTests
         Assert.Equal((chains, combinations), (seenChains, seen));
     }
 
+    /// <summary>With every set of targets that the chain wants.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Who_is_leaving_obeys_the_rules_too_and_never_syncs(int length)
+    {
+        foreach (var all in LegalChains(length))
+        foreach (var wanted in Subsets(all).Where(w => w.Length < length))
+        foreach (var views in Combinations(_views, length))
+        {
+            var chain = all with { PreferredOrder = wanted };
+            var next = ChainTransition.Next(chain, views).Chain;
+            var broken = ChainChecker.Broken(chain, views, next);
+            Assert.True(broken is null, $"{Print(chain, views)} → {Print(next)}: {broken}");
+            Assert.Equal(wanted, next.PreferredOrder.AsEnumerable());
+            Assert.DoesNotContain(next.Targets, t => t.State == Syncing && chain.IsLeaving(t.Id));
+
+            // Leaving decides about turns alone: who serves and who is waited for stays the same.
+            var otherwise = ChainTransition.Next(all, views).Chain;
+            Assert.Equal(Authorities(otherwise), Authorities(next));
+        }
+    }
+
+    private static TargetId[] Authorities(ChainInfo chain) =>
+        [.. chain.Targets.Where(t => t.State is Serving or LastServing).Select(t => t.Id)];
+
+    /// <summary>Not empty ones: an empty preferred order is no wish.</summary>
+    internal static IEnumerable<ImmutableArray<TargetId>> Subsets(ChainInfo chain) =>
+        Enumerable.Range(1, (1 << chain.Targets.Length) - 1)
+            .Select(bits => chain.Targets.Where((_, i) => (bits >> i & 1) != 0).Select(t => t.Id).ToImmutableArray());
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -140,6 +171,26 @@ public sealed class ChainTransitionTests
         Expect("S1 Y2", [TargetView.Offline, Online], "L1 W2");
 
     [Fact]
+    public void Who_is_leaving_gives_its_turn_to_the_one_that_comes_for_it() =>
+        Expect("S1 Y2 O3", [UpToDate, Online, Online], "S1 Y3 W2", wanted: "1 3");
+
+    [Fact]
+    public void A_target_that_stepped_down_waits_when_it_is_leaving_and_syncs_otherwise()
+    {
+        var down = Expect("S1 S2 S3", [Online, UpToDate, UpToDate], "S2 S3 W1", wanted: "2 3");
+        Assert.Equal(down, ChainTransition.Next(down, [UpToDate, UpToDate, Online]).Chain);
+        down = Expect("S1 S2 S3", [Online, UpToDate, UpToDate], "S2 S3 W1", wanted: "1 2 3");
+        Assert.Equal("S2 S3 Y1", Print(ChainTransition.Next(down, [UpToDate, UpToDate, Online]).Chain));
+    }
+
+    [Fact]
+    public void When_the_others_die_while_a_target_steps_down_it_serves_again()
+    {
+        var last = Expect("S1 S2", [Online, TargetView.Offline], "L1 O2", wanted: "2");
+        Assert.Equal("S1 O2", Print(ChainTransition.Next(last, [Online, TargetView.Offline]).Chain));
+    }
+
+    [Fact]
     public void A_fresh_chain_serves_step_by_step()
     {
         var chain = Parse("L1 O2 O3");
@@ -172,7 +223,11 @@ public sealed class ChainTransitionTests
     public void An_illegal_chain_is_a_defect() =>
         Assert.Throws<InvariantException>(() => ChainTransition.Next(Parse("W1 O2"), [Online, Online]));
 
-    private static ChainInfo Expect(string before, TargetView[] views, string after) => Next(Parse(before), views, after);
+    private static ChainInfo Expect(string before, TargetView[] views, string after, string wanted = "") =>
+        Next(Parse(before) with { PreferredOrder = Ids(wanted) }, views, after);
+
+    private static ImmutableArray<TargetId> Ids(string text) =>
+        [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(t => new TargetId(ulong.Parse(t)))];
 
     private static ChainInfo Next(ChainInfo chain, TargetView[] views, string after)
     {

@@ -52,11 +52,10 @@ internal sealed class ScriptedMgmtd : IMgmtdService
     public ValueTask<Status> SetNodeTagsAsync(string clusterId, NodeId id, ImmutableSortedDictionary<string, string> tags, CancellationToken ct) => throw new NotSupportedException();
     public ValueTask<Status> SetChainsAsync(string clusterId, ImmutableArray<ChainSetting> chains, CancellationToken ct) => throw new NotSupportedException();
     public ValueTask<Result<ChainTableVersion>> SetChainTableAsync(string clusterId, ChainTableId id, ImmutableArray<ChainId> chains, string description, CancellationToken ct) => throw new NotSupportedException();
-    public ValueTask<Result<ChainInfo>> AddTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct) => throw new NotSupportedException();
+    public ValueTask<Result<ChainInfo>> AddTargetAsync(string clusterId, ChainId chain, TargetId target, TargetId replaces, CancellationToken ct) => throw new NotSupportedException();
     public ValueTask<Result<ChainInfo>> RemoveTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct) => throw new NotSupportedException();
     public ValueTask<Result<ChainInfo>> RotateLastServingAsync(string clusterId, ChainId chain, CancellationToken ct) => throw new NotSupportedException();
     public ValueTask<Result<ChainInfo>> SetPreferredOrderAsync(string clusterId, ChainId chain, ImmutableArray<TargetId> order, CancellationToken ct) => throw new NotSupportedException();
-    public ValueTask<Result<ChainInfo>> RotateAsPreferredAsync(string clusterId, ChainId chain, CancellationToken ct) => throw new NotSupportedException();
     public ValueTask<Result<ImmutableArray<TargetInfo>>> ListOrphanTargetsAsync(string clusterId, CancellationToken ct) => throw new NotSupportedException();
     public ValueTask<Result<ulong>> SetConfigAsync(string clusterId, NodeKind kind, string content, string description, CancellationToken ct) => throw new NotSupportedException();
     public ValueTask<Result<ConfigInfo?>> GetConfigAsync(string clusterId, NodeKind kind, CancellationToken ct) => throw new NotSupportedException();

@@ -41,8 +41,8 @@ internal sealed class RecordingService : IMgmtdService
         string clusterId, ChainTableId id, ImmutableArray<ChainId> chains, string description, CancellationToken ct) =>
         Take<ChainTableVersion>([clusterId, id, chains, description]);
 
-    public ValueTask<Result<ChainInfo>> AddTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct) =>
-        Take<ChainInfo>([clusterId, chain, target]);
+    public ValueTask<Result<ChainInfo>> AddTargetAsync(string clusterId, ChainId chain, TargetId target, TargetId replaces, CancellationToken ct) =>
+        Take<ChainInfo>([clusterId, chain, target, replaces]);
 
     public ValueTask<Result<ChainInfo>> RemoveTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct) =>
         Take<ChainInfo>([clusterId, chain, target]);
@@ -52,9 +52,6 @@ internal sealed class RecordingService : IMgmtdService
 
     public ValueTask<Result<ChainInfo>> SetPreferredOrderAsync(string clusterId, ChainId chain, ImmutableArray<TargetId> order, CancellationToken ct) =>
         Take<ChainInfo>([clusterId, chain, order]);
-
-    public ValueTask<Result<ChainInfo>> RotateAsPreferredAsync(string clusterId, ChainId chain, CancellationToken ct) =>
-        Take<ChainInfo>([clusterId, chain]);
 
     public ValueTask<Result<ImmutableArray<TargetInfo>>> ListOrphanTargetsAsync(string clusterId, CancellationToken ct) =>
         Take<ImmutableArray<TargetInfo>>([clusterId]);

@@ -100,4 +100,36 @@ public sealed class RulesTests
         Assert.Equal(LocalTargetState.UpToDate, synced.Observe(Place(1, TargetState.Serving, TargetState.Serving)).Local);
         Assert.Equal(LocalTargetState.Online, synced.Observe(Place(1, TargetState.Serving, TargetState.Waiting)).Local);
     }
+
+    [Fact]
+    public void A_target_that_stepped_down_vouches_again_only_as_the_last_one_or_after_a_resync()
+    {
+        var serving = TargetStanding.Started.Observe(Place(0, TargetState.LastServing, TargetState.Offline))
+            .Observe(Place(0, TargetState.Serving, TargetState.Serving));
+        Assert.Equal(LocalTargetState.UpToDate, serving.Local);
+        var down = serving.StepDown();
+        Assert.Equal((LocalTargetState.Online, serving.Acted), (down.Local, down.Acted));
+        Assert.Equal(LocalTargetState.Online, down.Observe(Place(0, TargetState.Serving, TargetState.Serving)).Local);
+        Assert.Equal(LocalTargetState.Online, down.Observe(Place(1, TargetState.Serving, TargetState.Syncing)).Local);
+        Assert.Equal(LocalTargetState.UpToDate, down.Observe(Place(1, TargetState.Serving, TargetState.Syncing)).SyncDone().Local);
+        var last = down.Observe(Place(0, TargetState.LastServing, TargetState.Offline));
+        Assert.True(last.BecomesAuthority(Place(0, TargetState.Serving, TargetState.Offline)));
+        Assert.Equal(LocalTargetState.UpToDate, last.Observe(Place(0, TargetState.Serving, TargetState.Offline)).Local);
+
+        // Who does not serve, or failed, has nothing to step down from.
+        var synced = TargetStanding.Started.Observe(Place(1, TargetState.Serving, TargetState.Syncing)).SyncDone();
+        Assert.Equal(synced, synced.StepDown());
+        Assert.Equal(serving.Fail(), serving.Fail().StepDown());
+    }
+
+    [Theory]
+    [InlineData(0, true, TargetState.Serving, TargetState.Serving)]
+    [InlineData(1, true, TargetState.Serving, TargetState.Serving)]
+    [InlineData(0, false, TargetState.Serving, TargetState.Syncing)]
+    [InlineData(1, false, TargetState.Serving, TargetState.Syncing)]
+    [InlineData(0, false, TargetState.Serving)]
+    [InlineData(0, false, TargetState.Serving, TargetState.Waiting, TargetState.Offline)]
+    [InlineData(0, false, TargetState.LastServing, TargetState.Offline)]
+    public void Only_who_is_not_alone_has_a_serving_peer(int position, bool hasPeer, params TargetState[] states) =>
+        Assert.Equal(hasPeer, Place(position, states).HasServingPeer);
 }

@@ -172,7 +172,7 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
         return lease;
     }
 
-    public T Run<T>(ValueTask<T> operation)
+    private T Run<T>(ValueTask<T> operation)
     {
         var task = operation.AsTask();
         Pump();

@@ -16,7 +16,7 @@ internal static class AddTargetCommand
     private static async Task<Result<string>> RunAsync(AdminCall call)
     {
         var (chain, target) = (new ChainId(call.Parsed.GetValue(_chain)), new TargetId(call.Parsed.GetValue(_target)));
-        var added = await call.View.Mgmtd.AddTargetAsync(call.ClusterId, chain, target, call.Ct);
+        var added = await call.View.Mgmtd.AddTargetAsync(call.ClusterId, chain, target, default, call.Ct);
         return added.TryGet(out var now) ? $"chain {chain} version {now.Version}: {Names.Of(now)}" : added.Status;
     }
 }

@@ -3,6 +3,7 @@ using System.CommandLine;
 using ThreeFs.Base;
 using ThreeFs.Cli.Admin;
 using ThreeFs.Cli.Dev;
+using ThreeFs.Cli.Moves;
 using ThreeFs.Cli.Output;
 using ThreeFs.Contracts.Routing;
 
@@ -57,13 +58,13 @@ internal static class CreateChainsCommand
         return status.IsOk ? Describe(plan) + "all serve\n" : status;
     }
 
-    /// <summary>All storage servers that are not disabled, or the named ones; each has to be there.</summary>
+    /// <summary>All storage servers that are neither disabled nor being drained, or the named ones; each has to be there.</summary>
     internal static Result<ImmutableArray<NodeId>> ChooseNodes(RoutingInfo routing, uint[] named)
     {
         var all = routing.Nodes.Values.Where(n => n.Kind == NodeKind.Storage).ToDictionary(n => n.Id);
         NodeId[] wanted = named.Length > 0
             ? [.. named.Distinct().Select(n => new NodeId(n))]
-            : [.. all.Values.Where(n => n.State != NodeState.Disabled).Select(n => n.Id)];
+            : [.. all.Values.Where(n => n.State != NodeState.Disabled && !ClusterSurvey.IsDraining(n)).Select(n => n.Id)];
         if (wanted.Length == 0) return new Status(StatusCode.InvalidArgument, "no storage server is known to the cluster; start them first");
         foreach (var id in wanted)
         {

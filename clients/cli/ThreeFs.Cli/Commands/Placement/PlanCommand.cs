@@ -67,10 +67,11 @@ internal static class PlanCommand
         return routing.Chains.Count > 0 ? Live(routing) : new Status(StatusCode.NotFound, $"cluster {view.ClusterId} has no chains");
     }
 
-    /// <summary>The chains as they are now: the first target of each is its head, whoever was meant to be.</summary>
+    /// <summary>The chains as they are now: the first target of each is its head, whoever was meant to be. Servers without targets count for nothing.</summary>
     internal static string Live(RoutingInfo routing)
     {
-        var nodes = routing.Nodes.Values.Where(n => n.Kind == NodeKind.Storage).Select(n => n.Id).Order().ToArray();
+        var used = routing.Targets.Values.Select(t => t.Node).ToHashSet();
+        var nodes = routing.Nodes.Values.Where(n => n.Kind == NodeKind.Storage && used.Contains(n.Id)).Select(n => n.Id).Order().ToArray();
         var chains = ChainPlan.Chains(routing, n => Array.IndexOf(nodes, n) is var i and >= 0 ? i : null);
         var table = new Table("CHAIN", "TARGETS (head to tail; target@node)");
         foreach (var chain in routing.Chains.Values.OrderBy(c => c.Id))
