@@ -112,6 +112,8 @@ public enum StatusCode : ushort
     /// <summary>Directory or disk is not the one the target was created on.</summary>
     ForeignDisk = 4014,
     ChunkSizeMismatch = 4015,
+    /// <summary>A later truncation of the file has been here: this one must not take anything away any more.</summary>
+    CutOvertaken = 4016,
 
     // Cluster manager: 5000–5999.
     /// <summary>This mgmtd is not the primary; the message is the primary's address if known.</summary>

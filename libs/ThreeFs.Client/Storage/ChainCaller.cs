@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Contracts.Meta;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Contracts.Storage;
 using ThreeFs.Transport;
@@ -6,8 +7,8 @@ using ThreeFs.Transport;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// The less frequent operations on one chain: the end of a file and the removal of a range. Same patience as reads and
-/// updates; these may allocate.
+/// The less frequent operations on one chain: the end of a file, its truncation, the removal of a range. But for a
+/// truncation, same patience as reads and updates; these may allocate.
 /// </summary>
 internal sealed class ChainCaller(
     RouteTable routes, IRoutingSource routing, ChannelAllocator channels, StorageClientOptions options,
@@ -53,6 +54,40 @@ internal sealed class ChainCaller(
     }
 
     /// <summary>
+    /// Ends a file on a chain as its truncation orders: chunks from <paramref name="first"/> on cease to exist, and the one
+    /// before gets its last length if that is not 0. Each step is tried once, and none is begun for an order that is too old.
+    /// </summary>
+    public async ValueTask<Status> CutAsync(ChainId chain, InodeId inode, ulong first, uint lastLength, uint chunkSize,
+        CutOrder order, CancellationToken ct)
+    {
+        var tag = await channels.RentAsync();
+        if (tag.Sequence == 0) return StatusCode.Overloaded;
+        try
+        {
+            while (true)
+            {
+                var (step, _) = await TryOnceAsync<RemoveChunksResult>(
+                    chain, atHead: true, tried: 0, (connection, route, _) => RemoveOnceAsync(connection,
+                        new RemoveChunksRequest(
+                            route.Chain, inode, first, ulong.MaxValue, channels.Advance(tag, options.RemoveBatch + 1),
+                            options.RemoveBatch, order.Version, lastLength, chunkSize),
+                        order.Left, ct), retry.Now, ct);
+                if (!step.TryGet(out var done))
+                {
+                    routing.RequestRefresh();
+                    return step.Status;
+                }
+
+                if (!done.More) return Status.Ok;
+            }
+        }
+        finally
+        {
+            channels.Return(tag);
+        }
+    }
+
+    /// <summary>
     /// Each attempt has sequences of its own: the set of chunks may have changed since the last one, so its answer
     /// cannot be reused, and a late duplicate of it is refused because it is older.
     /// </summary>
@@ -62,13 +97,22 @@ internal sealed class ChainCaller(
         {
             var request = new RemoveChunksRequest(
                 route.Chain, inode, first, last, channels.Advance(tag, options.RemoveBatch), options.RemoveBatch);
-            var timeout = retry.Attempt(options.UpdateAttempt * 4, 0, started);
-            using var answer = await StorageWire.RemoveChunks(connection, request, timeout, ct);
-            if (!answer.IsOk) return answer.Status with { Code = StorageWire.Code(answer.Status) };
-            if (answer.Header.Length < StorageRequestCodec.RemoveChunksResultSize) return StatusCode.ProtocolError;
-            var result = StorageRequestCodec.ReadRemoveChunksResult(answer.Header);
-            return result.Code == StatusCode.Ok ? result : result.Code;
+            return await RemoveOnceAsync(connection, request, retry.Left(started), ct);
         }, ct);
+
+    /// <param name="left">Not positive: it is too late to send anything.</param>
+    private async ValueTask<Result<RemoveChunksResult>> RemoveOnceAsync(
+        IConnection connection, RemoveChunksRequest request, TimeSpan left, CancellationToken ct)
+    {
+        var timeout = options.UpdateAttempt * 4;
+        if (left < timeout) timeout = left;
+        if (timeout <= TimeSpan.Zero) return StatusCode.DeadlineExceeded;
+        using var answer = await StorageWire.RemoveChunks(connection, request, timeout, ct);
+        if (!answer.IsOk) return answer.Status with { Code = StorageWire.Code(answer.Status) };
+        if (answer.Header.Length < StorageRequestCodec.RemoveChunksResultSize) return StatusCode.ProtocolError;
+        var result = StorageRequestCodec.ReadRemoveChunksResult(answer.Header);
+        return result.Code == StatusCode.Ok ? result : result.Code;
+    }
 
     private async ValueTask<Result<T>> RepeatAsync<T>(
         ChainId chain, bool atHead, Func<IConnection, ChainRoute, long, ValueTask<Result<T>>> once,

@@ -37,28 +37,31 @@ public sealed class FileChunks(StorageClient storage, IRoutingSource routing, Ti
         return status.IsOk ? end : status;
     }
 
-    public async ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CancellationToken ct)
+    public async ValueTask<Status> TruncateAsync(
+        InodeId inode, Layout layout, long length, CutOrder order, CancellationToken ct)
     {
         if (length < 0)
             return new Status(StatusCode.InvalidArgument, $"inode {inode}: a length of {length} is negative");
-        if (length == 0) return await RemoveAsync(inode, layout, ct);
         var resolved = await _placements.ResolveAsync(layout, ct);
         if (!resolved.TryGet(out var placement)) return resolved.Status;
-        var last = placement.ChunkIndexOf(length - 1);
-        var status = await RemoveFromAsync(placement, inode, last + 1, ct);
-        if (!status.IsOk) return status;
-        var within = placement.OffsetInChunk(length - 1) + 1;
-        var cut = await storage.TruncateAsync(
-            placement.ChainOf(last), new ChunkId(inode, last), within, layout.ChunkSize, ct);
-        return cut.Code == StatusCode.Ok
+        var first = length == 0 ? 0 : placement.ChunkIndexOf(length - 1) + 1;
+        var within = length == 0 ? 0 : placement.OffsetInChunk(length - 1) + 1;
+        var status = await ForEachChainAsync(placement, chain =>
+        {
+            var lastLength = first > 0 && placement.ChainOf(first - 1) == chain ? within : 0;
+            return storage.CutAsync(chain, inode, first, lastLength, layout.ChunkSize, order, ct);
+        });
+        return status.IsOk
             ? Status.Ok
-            : new Status(cut.Code, $"inode {inode}: chunk {last} cannot be cut to {within} bytes");
+            : status with { Message = $"inode {inode} cannot be cut to {length} bytes: {status.Message}" };
     }
 
     public async ValueTask<Status> RemoveAsync(InodeId inode, Layout layout, CancellationToken ct)
     {
         var resolved = await _placements.ResolveAsync(layout, ct);
-        return resolved.TryGet(out var placement) ? await RemoveFromAsync(placement, inode, 0, ct) : resolved.Status;
+        return resolved.TryGet(out var placement)
+            ? await ForEachChainAsync(placement, async chain => (await storage.RemoveChunksAsync(chain, inode, ct: ct)).Status)
+            : resolved.Status;
     }
 
     public async ValueTask<Result<FileSystemSpace>> SpaceAsync(CancellationToken ct)
@@ -68,10 +71,6 @@ public sealed class FileChunks(StorageClient storage, IRoutingSource routing, Ti
         var usable = space.Usable;
         return new FileSystemSpace(usable.CapacityBytes, usable.FreeBytes, usable.UsedBytes, 0);
     }
-
-    private ValueTask<Status> RemoveFromAsync(Placement placement, InodeId inode, ulong first, CancellationToken ct) =>
-        ForEachChainAsync(placement, async chain =>
-            (await storage.RemoveChunksAsync(chain, inode, first, ulong.MaxValue, ct)).Status);
 
     private static long EndOf(in LastChunk last, Layout layout) =>
         checked((long)(last.Index * layout.ChunkSize) + last.Length);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Client.Connections;
+using ThreeFs.Contracts.Meta;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Contracts.Storage;
 
@@ -110,6 +111,14 @@ public sealed class StorageClient
         ChainId chain, InodeId inode, ulong firstIndex = 0, ulong lastIndex = ulong.MaxValue,
         CancellationToken ct = default) =>
         _caller.RemoveChunksAsync(chain, inode, firstIndex, lastIndex, ct);
+
+    /// <summary>Ends a file on a chain as its truncation orders; each step is tried once, none for an order too old.</summary>
+    /// <param name="first">First chunk to remove.</param>
+    /// <param name="lastLength">Length that the chunk before gets, or 0 to leave it alone.</param>
+    public ValueTask<Status> CutAsync(
+        ChainId chain, InodeId inode, ulong first, uint lastLength, uint chunkSize, CutOrder order,
+        CancellationToken ct = default) =>
+        _caller.CutAsync(chain, inode, first, lastLength, chunkSize, order, ct);
 
     /// <summary>Every update acknowledged before on these chains is on stable storage of all their serving
     /// replicas.</summary>

@@ -118,8 +118,11 @@ public interface IFileChunks
     /// <summary>The exact end of the file: length by the last chunk over all its chains.</summary>
     ValueTask<Result<long>> QueryLengthAsync(InodeId inode, Layout layout, CancellationToken ct);
 
-    /// <summary>Makes bytes behind <paramref name="length"/> cease to exist. Idempotent.</summary>
-    ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CancellationToken ct);
+    /// <summary>
+    /// Makes bytes behind <paramref name="length"/> cease to exist. Idempotent. Nothing is tried twice: after any failure the
+    /// caller looks whether its order still stands and makes a new one.
+    /// </summary>
+    ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CutOrder order, CancellationToken ct);
 
     /// <summary>Removes every chunk. Idempotent.</summary>
     ValueTask<Status> RemoveAsync(InodeId inode, Layout layout, CancellationToken ct);

@@ -28,7 +28,7 @@ namespace ThreeFs.Contracts.Storage;
 public static class StorageRequestCodec
 {
     public const int QueryLastSize = StorageCodec.PreambleSize + 32;
-    public const int RemoveChunksSize = StorageCodec.PreambleSize + 72;
+    public const int RemoveChunksSize = StorageCodec.PreambleSize + 88;
     public const int RemoveChunksResultSize = 16;
     public const int ListChunksSize = StorageCodec.PreambleSize + 32;
     public const int QueryChunkSize = StorageCodec.PreambleSize + 24;
@@ -84,6 +84,9 @@ public static class StorageRequestCodec
         BinaryPrimitives.WriteUInt64LittleEndian(d[48..], r.Tag.Sequence);
         BinaryPrimitives.WriteUInt64LittleEndian(d[56..], r.Tag.Channel.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(d[64..], r.MaxCount);
+        BinaryPrimitives.WriteUInt32LittleEndian(d[72..], r.Under.Value);
+        BinaryPrimitives.WriteUInt32LittleEndian(d[76..], r.LastLength);
+        BinaryPrimitives.WriteUInt64LittleEndian(d[80..], r.ChunkSize);
     }
 
     public static StatusCode Read(ReadOnlySpan<byte> s, out RemoveChunksRequest r)
@@ -98,7 +101,9 @@ public static class StorageRequestCodec
                 new ClientId(new Guid(s[32..48])),
                 new ChannelId((ushort)BinaryPrimitives.ReadUInt64LittleEndian(s[56..])),
                 BinaryPrimitives.ReadUInt64LittleEndian(s[48..])),
-            (uint)BinaryPrimitives.ReadUInt64LittleEndian(s[64..]));
+            (uint)BinaryPrimitives.ReadUInt64LittleEndian(s[64..]),
+            new TruncateVersion(BinaryPrimitives.ReadUInt32LittleEndian(s[72..])),
+            BinaryPrimitives.ReadUInt32LittleEndian(s[76..]), (uint)BinaryPrimitives.ReadUInt64LittleEndian(s[80..]));
         return StatusCode.Ok;
     }
 

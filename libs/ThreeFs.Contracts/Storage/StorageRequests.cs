@@ -9,10 +9,20 @@ public readonly record struct QueryLastRequest(VersionedChain Chain, InodeId Ino
 /// <summary>
 /// Asks the head to remove the chunks of a file with an index in [First, Last], highest first, at most
 /// <paramref name="MaxCount"/>. Every chunk is an update of its own: the i-th has the tag's sequence + i, so the
-/// caller's next sequence on the channel is behind sequence + MaxCount.
+/// caller's next sequence on the channel is behind sequence + MaxCount + 1.
 /// </summary>
+/// <param name="Under">
+/// 0, or the truncation that this belongs to: refused with <see cref="StatusCode.CutOvertaken"/> once the head has seen a
+/// later one of the file.
+/// </param>
+/// <param name="LastLength">
+/// Not 0: when nothing is left in the range, the chunk before <paramref name="FirstIndex"/> is cut or extended to this
+/// length, with the tag's sequence + MaxCount.
+/// </param>
+/// <param name="ChunkSize">With a last length: largest length of the chunk, from the file's layout.</param>
 public readonly record struct RemoveChunksRequest(
-    VersionedChain Chain, InodeId Inode, ulong FirstIndex, ulong LastIndex, UpdateTag Tag, uint MaxCount);
+    VersionedChain Chain, InodeId Inode, ulong FirstIndex, ulong LastIndex, UpdateTag Tag, uint MaxCount,
+    TruncateVersion Under = default, uint LastLength = 0, uint ChunkSize = 0);
 
 /// <param name="Removed">Chunks removed by this call.</param>
 /// <param name="More">The range holds further chunks: call again.</param>

@@ -119,6 +119,7 @@ public sealed class MetaServer : IAsyncDisposable
             RootLayout = _config.RootLayout(),
             Durability = _config.Durability == MetaDurability.Flush ? KvDurability.Durable : KvDurability.Relaxed,
             GarbageDelay = _config.GcDelay,
+            StoragePatience = _config.StorageDeadline,
         },
         _host.Time,
         _host.NewRandom(),

@@ -53,7 +53,7 @@ public sealed class MetaService : IMetaService
         _runner = new TransactionRunner(retry, time, options.Durability);
         _ids = new InodeIdAllocator(retry);
         _layouts = new LayoutAllocator(routing, random.Fork());
-        _cut = new FileCut(_runner, chunks);
+        _cut = new FileCut(_runner, chunks, time, random.Fork(), options.StoragePatience);
         _lengths = new LengthReport(_runner, chunks);
         _append = new Append(_runner, chunks);
         _statFs = new StatFs(chunks, _runner, time, options.SpaceCacheTime);

@@ -19,6 +19,9 @@ public sealed record MetaServiceOptions
     /// <summary>How long an answer about free space is good for.</summary>
     public TimeSpan SpaceCacheTime { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long a truncation tries to reach storage before the client is told to ask again.</summary>
+    public TimeSpan StoragePatience { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Directories of a tree that are checked before it is removed for a user who is not root.</summary>
     public int TreeCheckLimit { get; init; } = 1024;
 }

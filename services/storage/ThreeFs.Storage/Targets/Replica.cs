@@ -90,6 +90,7 @@ public sealed class Replica : IAsyncDisposable
 
     public ReplicaServices Services { get; }
     internal ChunkLocks Locks { get; }
+    internal CutFences Cuts { get; } = new();
     internal UpdateRunner Updates { get; }
     internal ReadRunner Reads { get; }
     internal PendingResolver Resolver { get; }

@@ -9,8 +9,12 @@ namespace ThreeFs.Storage.Updates;
 
 /// <summary>
 /// Removes the chunks of a file in a range of indexes, highest first, each as an update of its own through the whole chain, several
-/// at a time. A chunk that is gone already counts as removed by somebody else.
+/// at a time. A chunk that is gone already counts as removed by somebody else. The end of a truncated file follows its last chunk.
 /// </summary>
+/// <remarks>
+/// A truncation that another one overtook takes nothing away: each update looks at <see cref="CutFences"/> as it takes its place in the
+/// chunk's line. Those in line already come before whatever the later truncation and its caller do to the same chunk.
+/// </remarks>
 public static class RangeRemoval
 {
     private const int PageSize = 1024;
@@ -20,6 +24,7 @@ public static class RangeRemoval
         if (request.MaxCount == 0 || request.FirstIndex > request.LastIndex) return new RemoveChunksResult(StatusCode.InvalidArgument, 0, false);
         var gate = replica.Updates.Gate(request.Chain, UpdateSource.Client);
         if (gate != StatusCode.Ok) return new RemoveChunksResult(replica.Refuse(gate, request.Chain).Code, 0, false);
+        if (!replica.Cuts.Enter(request.Inode, request.Under)) return new RemoveChunksResult(StatusCode.CutOvertaken, 0, false);
         var (chunks, more) = Highest(replica.Store, request);
         var removed = 0u;
         var concurrency = replica.Services.Limits.RemoveConcurrency;
@@ -39,14 +44,29 @@ public static class RangeRemoval
             if (code != StatusCode.Ok) return new RemoveChunksResult(code, removed, true);
         }
 
-        return new RemoveChunksResult(StatusCode.Ok, removed, more);
+        var end = more || request.LastLength == 0 ? StatusCode.Ok : (await EndAsync(replica, request, deadline)).Code;
+        return new RemoveChunksResult(end, removed, more);
+    }
+
+    private static ValueTask<UpdateResult> EndAsync(Replica replica, in RemoveChunksRequest request, Deadline deadline)
+    {
+        if (request.FirstIndex == 0) return new(replica.Refuse(StatusCode.InvalidArgument, request.Chain));
+        var chunk = new ChunkId(request.Inode, request.FirstIndex - 1);
+        return UpdateAsync(replica, chunk, UpdateKind.Truncate, request.LastLength, request.ChunkSize, request, request.MaxCount, deadline);
     }
 
     private static ValueTask<UpdateResult> RemoveAsync(
-        Replica replica, ChunkId chunk, in RemoveChunksRequest request, ulong number, Deadline deadline)
+        Replica replica, ChunkId chunk, in RemoveChunksRequest request, ulong number, Deadline deadline) =>
+        UpdateAsync(replica, chunk, UpdateKind.Remove, length: 0, chunkSize: 1, request, number, deadline);
+
+    /// <summary>Nothing may come between the look at the fence and the place in line.</summary>
+    private static ValueTask<UpdateResult> UpdateAsync(
+        Replica replica, ChunkId chunk, UpdateKind kind, uint length, uint chunkSize, in RemoveChunksRequest request, ulong number,
+        Deadline deadline)
     {
+        if (!replica.Cuts.IsCurrent(request.Inode, request.Under)) return new(replica.Refuse(StatusCode.CutOvertaken, request.Chain));
         var tag = request.Tag with { Sequence = request.Tag.Sequence + number };
-        var update = new UpdateRequest(request.Chain, chunk, UpdateKind.Remove, 0, 0, 1, 0, tag, default, default);
+        var update = new UpdateRequest(request.Chain, chunk, kind, 0, length, chunkSize, 0, tag, default, default);
         return replica.UpdateAsync(update, default, UpdateSource.Client, deadline);
     }
 

@@ -46,7 +46,8 @@ public sealed class FileChunksTests
         cluster.Chunks[other] = [1];
         for (var again = 0; again < 2; again++)
         {
-            Assert.Equal(Status.Ok, await cluster.Run(Chunks(cluster).TruncateAsync(_inode, _layout, length, default)));
+            Assert.Equal(Status.Ok, await cluster.Run(Chunks(cluster).TruncateAsync(
+                _inode, _layout, length, new CutOrder(cluster.Time), default)));
             Assert.Equal(length, (await cluster.Run(Chunks(cluster).QueryLengthAsync(_inode, _layout, default))).Value);
         }
 
@@ -54,6 +55,23 @@ public sealed class FileChunksTests
             var ((_, chunk), bytes) in cluster.Chunks.Where(c => c.Key.Item2.Inode == _inode && c.Key.Item2.Index < 9))
             Assert.Equal(FakeCluster.Bytes(65536, chunk.Index)[..bytes.Length], bytes);
         Assert.True(cluster.Chunks.ContainsKey(other));
+    }
+
+    [Fact]
+    public async Task Nothing_is_sent_for_a_truncation_whose_order_is_too_old_and_no_step_is_tried_twice()
+    {
+        await using var cluster = new FakeCluster(2, chains: 3);
+        for (var i = 0ul; i < 9; i++) Put(cluster, i, 65536);
+        var order = new CutOrder(cluster.Time) { Version = new TruncateVersion(4) };
+        foreach (var node in cluster.Nodes) (node.Always, node.FaultCode) = (Fault.Refuse, StatusCode.ChainVersionMismatch);
+        var refused = await cluster.Run(Chunks(cluster).TruncateAsync(_inode, _layout, 5, order, default));
+        Assert.Equal(StatusCode.ChainVersionMismatch, refused.Code);
+        Assert.Equal(9, cluster.Chunks.Count);
+        foreach (var node in cluster.Nodes) node.Always = Fault.None;
+        cluster.Time.Advance(CutOrder.Life);
+        var late = await cluster.Run(Chunks(cluster).TruncateAsync(_inode, _layout, 5, order, default));
+        Assert.Equal(StatusCode.DeadlineExceeded, late.Code);
+        Assert.Equal(9, cluster.Chunks.Count);
     }
 
     [Fact]

@@ -132,7 +132,7 @@ internal sealed class FakeMeta(IFileChunks chunks, TimeProvider time) : IMetaSer
 
     private async ValueTask<Result<InodeAttr>> CutAsync(InodeAttr attr, long length, CancellationToken ct)
     {
-        var status = await chunks.TruncateAsync(attr.Id, attr.Layout!, length, ct);
+        var status = await chunks.TruncateAsync(attr.Id, attr.Layout!, length, new CutOrder(time), ct);
         if (!status.IsOk) return status;
         return Inodes[attr.Id] =
             attr with { Length = length, TruncateVersion = attr.TruncateVersion.Next, ModifyTime = Now,

@@ -248,6 +248,14 @@ internal sealed class FakeNode : IServerHandler
         var removed = 0u;
         for (var i = found.Count - 1; i >= 0 && removed < remove.MaxCount; i--, removed++)
             _cluster.Chunks.TryRemove((remove.Chain.Id, found[i]), out _);
+        if (remove.LastLength != 0 && found.Count == removed)
+        {
+            var last = (remove.Chain.Id, new ChunkId(remove.Inode, remove.FirstIndex - 1));
+            var bytes = _cluster.Chunks.GetValueOrDefault(last, []);
+            Array.Resize(ref bytes, (int)remove.LastLength);
+            _cluster.Chunks[last] = bytes;
+        }
+
         var result = new RemoveChunksResult(StatusCode.Ok, removed, found.Count > removed);
         StorageRequestCodec.Write(request.ResponseHeader(StorageRequestCodec.RemoveChunksResultSize), result);
         return new Reply { HeaderLength = StorageRequestCodec.RemoveChunksResultSize };

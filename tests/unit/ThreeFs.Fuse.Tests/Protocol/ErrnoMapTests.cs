@@ -18,7 +18,7 @@ public sealed class ErrnoMapTests
         Busy=EBUSY NotSupported=EOPNOTSUPP MoreToDo=EAGAIN ChunkNotFound=EIO ChunkNotCommitted=EIO
         UpdateAlreadyCommitted=EIO UpdateStale=EIO UpdateMissing=EIO ChainVersionMismatch=EIO TargetNotFound=EIO
         TargetNotServing=EIO NotHead=EIO ChecksumMismatch=EIO NoSpace=ENOSPC ChannelSequenceStale=EIO
-        UpdateInProgress=EIO ForwardFailed=EIO ForeignDisk=EIO ChunkSizeMismatch=EIO NotPrimary=EIO NodeNotFound=EIO
+        UpdateInProgress=EIO ForwardFailed=EIO ForeignDisk=EIO ChunkSizeMismatch=EIO CutOvertaken=EIO NotPrimary=EIO NodeNotFound=EIO
         NodeExists=EIO NodeDisabled=EIO HeartbeatStale=EIO ChainNotFound=EIO ChainTableNotFound=EIO TargetExists=EIO
         VersionFromFuture=EIO NoServingTarget=EIO RoutingNotReady=EIO
         """;

@@ -36,7 +36,8 @@ internal sealed class FakeContents : IContentSource, IFileChunks
     public ValueTask<Result<long>> QueryLengthAsync(InodeId inode, Layout layout, CancellationToken ct) =>
         new(Of(inode).Length);
 
-    public async ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CancellationToken ct)
+    public async ValueTask<Status> TruncateAsync(
+        InodeId inode, Layout layout, long length, CutOrder order, CancellationToken ct)
     {
         var file = Of(inode);
         if (file.Length > length) file.SetLength(length);

@@ -55,7 +55,7 @@ public sealed class CreateTests
         var request = fs.Root;
         var cut = (await fs.A.CreateAsync(
             request, InodeId.Root, Name("f"), _file, OpenFlags.Write | OpenFlags.Truncate, fs.NewSession(), default)).Value;
-        Assert.Equal((0L, 1u, false), (cut.Attr.Length, cut.Attr.TruncateVersion.Value, cut.Created));
+        Assert.Equal((0L, 2u, false), (cut.Attr.Length, cut.Attr.TruncateVersion.Value, cut.Created));
         Assert.Equal(0, fs.Chunks.EndOf(file.Id));
         fs.Chunks.Write(file.Id, 700);
         var repeated = (await fs.B.CreateAsync(

@@ -110,11 +110,11 @@ public sealed class SetAttrTests
     {
         var (fs, file) = await WrittenAsync(10_000);
         var cut = (await fs.TruncateAsync(file.Id, 4000)).Value;
-        Assert.Equal((4000L, 1u), (cut.Length, cut.TruncateVersion.Value));
+        Assert.Equal((4000L, 2u), (cut.Length, cut.TruncateVersion.Value));
         Assert.Equal(4000, fs.Chunks.EndOf(file.Id));
         Assert.Equal(cut.ModifyTime, cut.ChangeTime);
         var grown = (await fs.TruncateAsync(file.Id, 9000)).Value;
-        Assert.Equal((9000L, 1u), (grown.Length, grown.TruncateVersion.Value));
+        Assert.Equal((9000L, 2u), (grown.Length, grown.TruncateVersion.Value));
         Assert.Equal(1, fs.Chunks.Truncations);
     }
 
@@ -137,10 +137,10 @@ public sealed class SetAttrTests
             fs.Chunks.BeforeAnswer = null;
             await fs.B.SetAttrAsync(fs.Root, file.Id, new AttrChange(SetAttrMask.Length) { Length = 3000 }, default);
             fs.Chunks.Write(file.Id, 9999);
-            await fs.B.SyncAsync(fs.Root, file.Id, Wrote(9999, 1), false, default);
+            await fs.B.SyncAsync(fs.Root, file.Id, Wrote(9999, 3), false, default);
         };
         var cut = (await fs.TruncateAsync(file.Id, 5000)).Value;
-        Assert.Equal((5000L, 2u), (cut.Length, cut.TruncateVersion.Value));
+        Assert.Equal((5000L, 5u), (cut.Length, cut.TruncateVersion.Value));
         Assert.Equal(5000, fs.Chunks.EndOf(file.Id));
     }
 
@@ -151,6 +151,51 @@ public sealed class SetAttrTests
         fs.Chunks.Failure = StatusCode.NoServingTarget;
         Assert.Equal(StatusCode.NoServingTarget, (await fs.TruncateAsync(file.Id, 1)).Code);
         Assert.Equal(10_000, (await fs.StatAsync(file.Id)).Length);
+    }
+
+    /// <summary>
+    /// The client repeats its request at another server, is answered and writes; the first server's cut is late. Storage knows the later
+    /// order, or, when it has forgotten, the order is too old to be sent.
+    /// </summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_server_that_was_stopped_on_the_way_to_storage_takes_nothing_away(bool storageRemembers)
+    {
+        var (fs, file) = await WrittenAsync(10_000);
+        var request = fs.Root;
+        var change = new AttrChange(SetAttrMask.Length) { Length = 100 };
+        fs.Chunks.BeforeCut = async () =>
+        {
+            fs.Chunks.BeforeCut = null;
+            var done = (await fs.B.SetAttrAsync(request, file.Id, change, default)).Value;
+            fs.Chunks.Write(file.Id, 7777);
+            await fs.B.SyncAsync(fs.Root, file.Id, Wrote(7777, done.TruncateVersion.Value), false, default);
+            if (storageRemembers) return;
+            fs.Chunks.ForgetOrders();
+            fs.Time.Advance(CutOrder.Life);
+        };
+        Assert.Equal(100, (await fs.A.SetAttrAsync(request, file.Id, change, default)).Value.Length);
+        Assert.Equal(7777, fs.Chunks.EndOf(file.Id));
+        Assert.Equal(7777, (await fs.StatAsync(file.Id)).Length);
+    }
+
+    [Fact]
+    public async Task A_truncation_tries_storage_again_until_its_time_is_over()
+    {
+        var (fs, file) = await WrittenAsync(10_000);
+        fs.Chunks.Failure = StatusCode.TargetNotServing;
+        fs.Chunks.BeforeCut = () =>
+        {
+            if (fs.Chunks.Truncations == 3) fs.Chunks.Failure = Status.Ok;
+            return Task.CompletedTask;
+        };
+        Assert.Equal(1, (await fs.TruncateAsync(file.Id, 1)).Value.Length);
+        Assert.Equal(3, fs.Chunks.Truncations);
+        fs.Chunks.Failure = StatusCode.NoSpace;
+        fs.Chunks.Write(file.Id, 50);
+        Assert.Equal(StatusCode.NoSpace, (await fs.TruncateAsync(file.Id, 0)).Code);
+        Assert.Equal(4, fs.Chunks.Truncations);
     }
 
     [Fact]

@@ -8,15 +8,22 @@ namespace ThreeFs.Meta.Tests.Support;
 internal sealed class FakeChunks : IFileChunks
 {
     private readonly ConcurrentDictionary<InodeId, long> _ends = new();
+    private readonly ConcurrentDictionary<InodeId, uint> _orders = new();
 
     public Status Failure { get; set; }
     public Func<Task>? BeforeAnswer { get; set; }
+
+    /// <summary>Runs while a truncation is on its way to storage.</summary>
+    public Func<Task>? BeforeCut { get; set; }
     public int Truncations { get; private set; }
     public int Queries { get; private set; }
     public int Removals { get; private set; }
     public int SpaceQuestions { get; private set; }
 
     public void Write(InodeId inode, long end) => _ends.AddOrUpdate(inode, end, (_, old) => Math.Max(old, end));
+
+    /// <summary>As new heads of the chains.</summary>
+    public void ForgetOrders() => _orders.Clear();
 
     public bool Has(InodeId inode) => _ends.ContainsKey(inode);
 
@@ -30,10 +37,14 @@ internal sealed class FakeChunks : IFileChunks
         return EndOf(inode);
     }
 
-    public async ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CancellationToken ct)
+    public async ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CutOrder order, CancellationToken ct)
     {
         Truncations++;
+        if (BeforeCut is { } reach) await reach();
         if (!Failure.IsOk) return Failure;
+        if (order.Left <= TimeSpan.Zero) return StatusCode.DeadlineExceeded;
+        var latest = _orders.AddOrUpdate(inode, order.Version.Value, (_, known) => Math.Max(known, order.Version.Value));
+        if (latest > order.Version.Value) return StatusCode.CutOvertaken;
         if (_ends.TryGetValue(inode, out var end)) _ends[inode] = Math.Min(end, length);
         if (BeforeAnswer is { } wait) await wait();
         return Status.Ok;

@@ -172,7 +172,7 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
         return lease;
     }
 
-    private T Run<T>(ValueTask<T> operation)
+    public T Run<T>(ValueTask<T> operation)
     {
         var task = operation.AsTask();
         Pump();
