@@ -20,7 +20,7 @@ internal static class Snapshots
     /// <summary>A target that nobody reported in this term is shown where its record says.</summary>
     public static TargetInfo TargetOf(Term term, ChainId chain, ChainTarget target)
     {
-        if (term.Targets.TryGetValue(target.Id, out var live)) return Of(live, chain, target.State);
+        if (term.Targets.TryGetValue(target.Id, out var live) && live.Node.Value != 0) return Of(live, chain, target.State);
         var record = term.Cluster.Targets.GetValueOrDefault(target.Id);
         return new TargetInfo(
             target.Id, chain, target.State, LocalTargetState.Offline, record?.Node ?? default, record?.DiskIndex ?? 0, 0, false);

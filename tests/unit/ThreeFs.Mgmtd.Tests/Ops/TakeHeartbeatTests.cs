@@ -96,6 +96,22 @@ public sealed class TakeHeartbeatTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_target_that_its_restarted_server_does_not_have_any_more_is_shown_where_it_was()
+    {
+        Expect.Ok(await Service.SetChainsAsync("test", [new ChainSetting(new ChainId(1), [new TargetId(11)], [])], default));
+        Expect.Ok(await Send(_cluster.Heartbeat(5, 1, SimCluster.Target(11, LocalTargetState.Online, 1)) with { Generation = 1 }));
+        await _cluster.Primary.UpdateChainsAsync();
+        await using var second = new SimMgmtd(2, _cluster.Kv, _cluster.Time);
+        await second.BeatAsync();
+        _cluster.Time.Advance(_timing.PrimaryLease);
+        await second.BeatAsync();
+        var restarted = _cluster.Heartbeat(5, 1) with { Kind = NodeKind.Storage, Generation = 2 };
+        Expect.Ok(await second.Service.HeartbeatAsync("test", restarted, default));
+        await second.SettleAsync();
+        Assert.Equal(new NodeId(5), second.Routing.Targets[new TargetId(11)].Node);
+    }
+
+    [Fact]
     public async Task A_silent_node_fails_after_the_timeout_and_not_before()
     {
         await _cluster.PassAsync(_timing.FailureTimeout);
