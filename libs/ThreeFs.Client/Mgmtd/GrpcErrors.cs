@@ -33,7 +33,18 @@ internal static class GrpcErrors
             Code.Internal when NeverConnected(e) => Base.StatusCode.ConnectFailed,
             _ => Base.StatusCode.ProtocolError,
         };
-        return new Base.Status(code, $"{address}: {e.Status.Detail}");
+        return new Base.Status(code, $"{address}: {SocketFailure(e)?.Message ?? e.Status.Detail}");
+    }
+
+    /// <summary>The network's own reason, such as "Connection refused", below what gRPC makes of it.</summary>
+    private static SocketException? SocketFailure(RpcException e)
+    {
+        for (var inner = e.Status.DebugException; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is SocketException socket) return socket;
+        }
+
+        return null;
     }
 
     private static bool NeverConnected(RpcException e)

@@ -13,6 +13,7 @@ public static class ConfigFile
     public static Result<T> Load<T>(string path)
         where T : class, new()
     {
+        if (Directory.Exists(path)) return new Status(StatusCode.InvalidArgument, $"configuration {path} is a directory; name a file");
         string text;
         try
         {
@@ -20,7 +21,7 @@ public static class ConfigFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Status(StatusCode.InvalidArgument, $"cannot read configuration {path}: {e.Message}");
+            return new Status(StatusCode.InvalidArgument, $"cannot read configuration {path}: {FileErrors.Why(e)}");
         }
 
         return Parse<T>(text, path);

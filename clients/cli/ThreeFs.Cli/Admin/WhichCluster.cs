@@ -15,7 +15,11 @@ internal sealed class WhichCluster
         Description = "host:port of the cluster managers' gRPC endpoints.", AllowMultipleArgumentsPerToken = true,
     };
 
-    private readonly Option<string?> _cluster = new("--cluster") { Description = "Cluster id, with --mgmtd [default: threefs]." };
+    private readonly Option<string?> _cluster = new("--cluster")
+    {
+        Description = "Cluster id, with --mgmtd [default: threefs].",
+    };
+
     private readonly Option<string?> _dir = UpCommand.DirOption();
 
     public void AddTo(Command command)
@@ -39,10 +43,13 @@ internal sealed class WhichCluster
 
         if (clusterId is not null) return Bad("--cluster needs --mgmtd: where the cluster managers are");
         var directory = ClusterDirectory.At(dir);
-        if (!directory.Exists)
+        var found = LocalCluster.Find(directory);
+        if (!found.TryGet(out var cluster))
             return Bad($"which cluster? Give --mgmtd HOST:PORT, or --dir of a local one; there is none in {directory.Path}");
-        var opened = LocalCluster.Open(directory);
-        return opened.TryGet(out var cluster) ? ClusterView.Connect(cluster, NullLoggerFactory.Instance) : opened.Status;
+        if (cluster.MgmtdAddresses.Length > 0) return ClusterView.Connect(cluster, NullLoggerFactory.Instance);
+        return cluster.Damage is [var damage, ..]
+            ? damage
+            : Bad($"the cluster in {directory.Path} was never started: no cluster manager has a configuration");
     }
 
     private static Status Bad(string message) => new(StatusCode.InvalidArgument, message);

@@ -5,17 +5,22 @@ using ThreeFs.Cli.Admin;
 using ThreeFs.Cli.Dev;
 using ThreeFs.Cli.Fsck;
 using ThreeFs.Cli.Output;
-using ThreeFs.Contracts.Routing;
 
 namespace ThreeFs.Cli.Commands;
 
 /// <summary>
 /// `threefs fsck`: proves that the serving replicas of every chain hold the same chunks with equal versions and checksums, and
-/// that the bytes on each disk have them. Reads only. Exit code 0: all is well; 1: there are problems, or not everything could be checked.
+/// that the bytes on each disk have them. Reads only. A server that has just died or come back is given time to be noticed, so that
+/// what is reported is what stays. Exit code 0: all is well; 1: there are problems, or not everything could be checked.
 /// </summary>
 internal static class FsckCommand
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Several times mgmtd's failure timeout.</summary>
+    private static readonly TimeSpan _settleTime = TimeSpan.FromSeconds(15);
+
+    private const int Attempts = 3;
 
     public static Command Create()
     {
@@ -35,19 +40,19 @@ internal static class FsckCommand
         if (!found.TryGet(out var routing)) return Say.Failure(new Status(found.Code, $"{found.Status.Message}; is it up?"));
         if (routing.Chains.Count == 0) return Say.Failure(new Status(StatusCode.Unavailable, $"cluster {view.ClusterId} has no chains"));
 
-        var problems = routing.Chains.Values.SelectMany(c => c.Targets.Where(t => t.State != TargetState.Serving)
-            .Select(t => $"chain {c.Id}: target {t.Id} does not serve ({t.State}) and was not checked")).ToList();
+        using var serving = new ServingCheck(view.Storage.Admin);
         using var buffers = new BufferPool(64L << 20);
+        await serving.SettleAsync(view.Routing, _settleTime, ct);
+        var problems = new List<string>();
         long chunks = 0, bytes = 0;
-        foreach (var chain in routing.Chains.Values.OrderBy(c => c.Id))
+        foreach (var chain in routing.Chains.Keys.Order())
         {
-            var checker = new ChainChecker(view.Storage.Admin, chain, readBytes, buffers, TimeProvider.System);
-            var status = await checker.RunAsync(ct);
-            if (!status.IsOk) problems.Add($"chain {chain.Id}: {status.Message}");
+            var checker = await CheckAsync(chain);
+            problems.AddRange(checker.NotChecked);
             problems.AddRange(checker.Problems);
             chunks += checker.Chunks;
             bytes += checker.Bytes;
-            Say.Progress($"chain {chain.Id}: {checker.Chunks} chunks, {new ByteSize(checker.Bytes)}, {checker.Problems.Count} problems");
+            Say.Progress($"chain {chain}: {checker.Chunks} chunks, {new ByteSize(checker.Bytes)}, {checker.Problems.Count} problems");
         }
 
         foreach (var problem in problems) Console.WriteLine(problem);
@@ -55,5 +60,24 @@ internal static class FsckCommand
             $"{routing.Chains.Count} chains, {chunks} chunks, {new ByteSize(bytes)} identical on all serving replicas; "
             + (problems.Count == 0 ? "no problem found" : $"{problems.Count} problems"));
         return problems.Count == 0 ? 0 : 1;
+
+        // A server that dies meanwhile is no finding about its chunks: the chain is checked again as it is without it.
+        async Task<ChainChecker> CheckAsync(ChainId chain)
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                var checker = new ChainChecker(
+                    view.Storage.Admin, view.Routing.Current.Chains[chain], readBytes, buffers, TimeProvider.System);
+                var status = await checker.RunAsync(ct);
+                if (status.IsOk) return checker;
+                if (attempt == Attempts)
+                {
+                    checker.Problems.Add($"chain {chain}: {status.Message}");
+                    return checker;
+                }
+
+                await serving.SettleAsync(view.Routing, _settleTime, ct);
+            }
+        }
     }
 }

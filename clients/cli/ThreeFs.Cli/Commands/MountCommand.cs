@@ -29,13 +29,23 @@ internal static class MountCommand
         {
             var loaded = parsed.GetValue(config) is { } file ? ConfigFile.Load<MountConfig>(file.FullName) : new MountConfig();
             if (!loaded.TryGet(out var value)) return Task.FromResult(Say.Failure(loaded.Status));
-            if (parsed.GetValue(point) is { } path) value.MountPoint = Path.GetFullPath(path);
+            if (parsed.GetValue(point) is { } path) value.MountPoint = path.Length == 0 ? "" : Path.GetFullPath(path);
             if (parsed.GetValue(mgmtd) is { Length: > 0 } addresses) value.Mgmtd = addresses;
             if (parsed.GetValue(cluster) is { } id) value.ClusterId = id;
             if (parsed.GetValue(readOnly)) value.ReadOnly = true;
+            if (Missing(value) is { } missing) return Task.FromResult(Say.Failure(new Status(StatusCode.InvalidArgument, missing)));
             return RoleCommand.RunAsync(value, "mount", parsed.GetValue(pidFile), parsed.GetValue(logLevel), StartAsync, ct);
         });
         return command;
+    }
+
+    private static string? Missing(MountConfig config)
+    {
+        if (config.MountPoint.Length == 0)
+            return "MOUNTPOINT is missing: name the directory to mount at, as argument or as mount_point in the file of --config";
+        return config.Mgmtd.Length == 0
+            ? "--mgmtd is missing: name the cluster managers as HOST:PORT, here or as mgmtd in the file of --config"
+            : null;
     }
 
     private static async Task<Result<RunningRole>> StartAsync(MountConfig config, Hosting.HostServices host, CancellationToken ct)

@@ -9,7 +9,14 @@ namespace ThreeFs.Cli.Commands;
 /// <summary>The command line: one command, one file in this folder.</summary>
 internal static class Root
 {
-    public static RootCommand Create() => new("ThreeFs: a distributed file system for AI training and inference.")
+    private const string Description = """
+        ThreeFs: a distributed file system for AI training and inference.
+
+        Exit codes: 0 done; 1 failed, or (status, fsck) something is not well; 2 misused, or a configuration is wrong;
+        130 interrupted by SIGINT.
+        """;
+
+    public static RootCommand Create() => new(Description)
     {
         UpCommand.Create(),
         DownCommand.Create(),

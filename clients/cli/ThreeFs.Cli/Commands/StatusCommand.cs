@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging.Abstractions;
+using ThreeFs.Base;
 using ThreeFs.Cli.Dev;
 using ThreeFs.Cli.Output;
 
@@ -21,9 +22,14 @@ internal static class StatusCommand
 
     private static async Task<int> RunAsync(ClusterDirectory directory, bool json, CancellationToken ct)
     {
-        var opened = LocalCluster.Open(directory);
-        if (!opened.TryGet(out var cluster)) return Say.Failure(opened.Status);
-        await using var view = ClusterView.Connect(cluster, NullLoggerFactory.Instance);
+        var found = LocalCluster.Find(directory);
+        if (!found.TryGet(out var cluster))
+        {
+            var hint = $"create one with: threefs up{directory.Argument}";
+            return Say.Failure(new Status(found.Code, $"{found.Status.Message}; {hint}"));
+        }
+
+        await using var view = cluster.MgmtdAddresses.Length > 0 ? ClusterView.Connect(cluster, NullLoggerFactory.Instance) : null;
         var status = await ClusterStatus.ReadAsync(cluster, view, _patience, ct);
         Console.Write(json ? status.ToJson() : status.ToText());
         return json || status.IsWell ? 0 : 1;

@@ -1,4 +1,7 @@
+using System.Text.RegularExpressions;
 using ThreeFs.Base;
+using ThreeFs.Cli.Output;
+using ThreeFs.Hosting;
 using ThreeFs.Hosting.Config;
 
 namespace ThreeFs.Cli.Dev;
@@ -22,30 +25,48 @@ internal sealed partial class ClusterDirectory(string path)
     public string LockFile => System.IO.Path.Combine(Path, "lock");
 
     public string DefaultMount => System.IO.Path.Combine(Path, "mnt");
+
+    /// <summary>A plan is there, though perhaps one that cannot be read.</summary>
     public bool Exists => File.Exists(PlanFile);
 
     public static ClusterDirectory Default => new(System.IO.Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".threefs", "dev"));
 
-    public static ClusterDirectory At(string? path) =>
-        path is null ? Default : new ClusterDirectory(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
+    public static ClusterDirectory At(string? path) => path is null
+        ? Default
+        : new ClusterDirectory(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));
+
+    /// <summary>" --dir PATH" for a command that is printed; nothing for the default directory.</summary>
+    public string Argument => Path == Default.Path ? "" : $" --dir {ShellText.Quote(Path)}";
 
     public RoleDirectory Role(string name) => new(System.IO.Path.Combine(Path, name), name);
+
+    /// <summary>The highest number of a role's directories, such as 3 when there is a storage-3; 0 without any.</summary>
+    public int HighestOf(string role) => Entries()
+        .Select(name => RoleName().Match(name))
+        .Where(match => match.Success && match.Groups["role"].Value == role)
+        .Select(match => int.Parse(match.Groups["number"].Value)).DefaultIfEmpty().Max();
+
+    /// <summary>Whether an entry of the directory is the cluster's; the mount is too, unless it is elsewhere.</summary>
+    public static bool Owns(string name) => Own().IsMatch(name);
 
     /// <summary>Makes the directory of a new cluster; refused where something else is, which `down --destroy` could take with it.</summary>
     public Status Make()
     {
-        if (File.Exists(Path)) return new Status(StatusCode.InvalidArgument, $"{Path} is a file; choose a directory with --dir");
+        if (Obstacle.At(Path) is { } obstacle) return Wrong($"{obstacle}; choose another directory with --dir");
         try
         {
             Directory.CreateDirectory(Path);
-            if (!Exists && Strangers().FirstOrDefault() is { } other)
-                return new Status(StatusCode.InvalidArgument, $"{Path} has no cluster and is not empty ({other} is in it); choose an empty directory with --dir");
-            return Status.Ok;
+            if (Exists) return Status.Ok;
+            if (Strangers().FirstOrDefault() is { } other)
+                return Wrong($"{Path} has no cluster and is not empty ({other} is in it); choose an empty directory with --dir");
+            return File.Exists(System.IO.Path.Combine(KvDirectory, "data.mdb"))
+                ? Wrong($"{Path} has a store and no {System.IO.Path.GetFileName(PlanFile)}: {PutItBack(PlanFile)}")
+                : Status.Ok;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Status(StatusCode.IoError, $"cannot make {Path}: {e.Message}");
+            return new Status(StatusCode.IoError, $"cannot make {Path}: {FileErrors.Why(e)}");
         }
     }
 
@@ -65,20 +86,23 @@ internal sealed partial class ClusterDirectory(string path)
         return strangers;
     }
 
-    private IReadOnlyList<string> Strangers() =>
-        [.. Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e)).Where(n => !Own().IsMatch(n)).Order()];
-
-    [System.Text.RegularExpressions.GeneratedRegex(@"^(cluster\.toml(\.new)?|kv|lock|mnt|mount|(mgmtd|meta|storage)-\d+)$")]
-    private static partial System.Text.RegularExpressions.Regex Own();
-
     public Result<ClusterPlan> LoadPlan()
     {
         if (!Exists)
-            return new Status(StatusCode.InvalidArgument, $"there is no cluster in {Path}; create one with: threefs up --dir {Path}");
-        return ConfigFile.Load<ClusterPlan>(PlanFile);
+            return Wrong($"there is no cluster in {Path}; create one with: threefs up{Argument}");
+        var loaded = ConfigFile.Load<ClusterPlan>(PlanFile);
+        if (!loaded.TryGet(out var plan)) return Wrong($"{loaded.Status.Message}; {PutItBack(PlanFile)}");
+        if (!System.IO.Path.IsPathRooted(plan.Mount))
+            return Wrong($"{PlanFile} is damaged: it does not say where to mount; {PutItBack(PlanFile)}");
+        var valid = plan.Validate();
+        return valid.IsOk ? plan : Wrong($"{PlanFile}: {valid.Message}");
     }
 
     public void SavePlan(ClusterPlan plan) => WriteDurably(PlanFile, ConfigFile.Format(plan));
+
+    /// <summary>What to do about a part that is gone or damaged and cannot be made anew.</summary>
+    public string PutItBack(string part) =>
+        $"put {part} back, or give up all files of this cluster with `threefs down --destroy{Argument}`";
 
     /// <summary>Replaces a file so that after a crash it has the old or the new text.</summary>
     public static void WriteDurably(string path, string text)
@@ -92,6 +116,20 @@ internal sealed partial class ClusterDirectory(string path)
 
         File.Move(temporary, path, overwrite: true);
     }
+
+    private IReadOnlyList<string> Strangers() => [.. Entries().Where(n => !Owns(n)).Order()];
+
+    private IEnumerable<string> Entries() => Directory.Exists(Path)
+        ? Directory.EnumerateFileSystemEntries(Path).Select(e => System.IO.Path.GetFileName(e))
+        : [];
+
+    private static Status Wrong(string message) => new(StatusCode.InvalidArgument, message);
+
+    [GeneratedRegex(@"^(cluster\.toml(\.new)?|kv|lock|mnt|mount|(mgmtd|meta|storage)-\d+)$")]
+    private static partial Regex Own();
+
+    [GeneratedRegex(@"^(?<role>mgmtd|meta|storage)-(?<number>\d{1,3})$")]
+    private static partial Regex RoleName();
 }
 
 /// <summary>The directory of one process of a local cluster.</summary>

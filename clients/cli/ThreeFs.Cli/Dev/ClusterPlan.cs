@@ -30,11 +30,18 @@ internal sealed class ClusterPlan
 
     public string Mount { get; set; } = "";
 
+    /// <summary>
+    /// An <c>up</c> has given the cluster its chains: from then on its store and its data directories hold what users wrote, and one
+    /// that is missing is a loss to be told, not a place to be made.
+    /// </summary>
+    public bool Made { get; set; }
+
     public int Chains => Storage * Targets / Replicas;
 
     public Status Validate()
     {
-        foreach (var (option, count) in new[] { ("--mgmtd", Mgmtd), ("--meta", Meta), ("--storage", Storage), ("--targets", Targets) })
+        var counts = new[] { ("--mgmtd", Mgmtd), ("--meta", Meta), ("--storage", Storage), ("--targets", Targets) };
+        foreach (var (option, count) in counts)
         {
             if (count is < 1 or > MaxProcesses) return Wrong($"{option} {count}: must be from 1 to {MaxProcesses}");
         }
@@ -42,12 +49,16 @@ internal sealed class ClusterPlan
         if (Replicas < 1) return Wrong($"--replicas {Replicas}: must be at least 1");
         if (Replicas > Storage)
         {
-            return Wrong($"--replicas {Replicas} needs as many storage servers, and --storage is {Storage}: two replicas on one server would fail together");
+            return Wrong(
+                $"--replicas {Replicas} needs as many storage servers, and --storage is {Storage}: "
+                + "two replicas on one server would fail together");
         }
 
         if (Storage * Targets % Replicas != 0)
         {
-            return Wrong($"--storage {Storage} times --targets {Targets} is {Storage * Targets} targets, which chains of --replicas {Replicas} cannot use up");
+            return Wrong(
+                $"--storage {Storage} times --targets {Targets} is {Storage * Targets} targets, "
+                + $"which chains of --replicas {Replicas} cannot use up");
         }
 
         var chunk = ChunkSize.Bytes;

@@ -24,9 +24,11 @@ internal static class ClusterSetup
             r => r.ChainTable(Table) is not null || StorageNodes(r).Count(n => n.IsActive) >= plan.Storage, ct);
         if (!ready.TryGet(out var current)) return ready.Status;
         if (current.ChainTable(Table) is not null) return Status.Ok;
+        if (plan.Made)
+            return new Status(StatusCode.Corruption, "the key-value store has nothing of this cluster in it: it is another or a new one");
 
         var nodes = StorageNodes(current).Where(n => n.IsActive).OrderBy(n => n.Id)
-            .Select(n => (n.Id, Targets: (IReadOnlyList<TargetId>)Enumerable.Range(1, plan.Targets).Select(t => LocalRoles.TargetOf(n.Id, t)).ToArray()))
+            .Select(n => (n.Id, Targets: TargetsOf(n.Id, plan.Targets)))
             .ToArray();
         var chains = ChainPlan.Create(nodes, plan.Replicas);
         var chainOf = chains.SelectMany(c => c.Targets.Select(t => (Target: t, c.Id))).ToDictionary(p => p.Target, p => p.Id);
@@ -34,8 +36,10 @@ internal static class ClusterSetup
         {
             foreach (var target in targets)
             {
-                var created = await storage.Admin.CreateTargetAsync(node, new CreateTargetRequest(target, chainOf[target], DiskIndex: 0), ct);
-                if (!created.IsOk) return new Status(created.Code, $"cannot create target {target} on storage node {node}: {created.Message}");
+                var request = new CreateTargetRequest(target, chainOf[target], DiskIndex: 0);
+                var created = await storage.Admin.CreateTargetAsync(node, request, ct);
+                if (!created.IsOk)
+                    return new Status(created.Code, $"cannot create target {target} on storage node {node}: {created.Message}");
             }
         }
 
@@ -45,12 +49,9 @@ internal static class ClusterSetup
         return (await mgmtd.SetChainTableAsync(plan.ClusterId, Table, ids, "created by threefs up", ct)).Status;
     }
 
-    /// <summary>Chains with a target that does not serve, in words; empty when all serve.</summary>
-    public static string NotServing(RoutingInfo routing) => string.Join(", ",
-        from chain in routing.Chains.Values.OrderBy(c => c.Id)
-        from target in chain.Targets
-        where target.State != TargetState.Serving
-        select $"target {target.Id} of chain {chain.Id} is {target.State.ToString().ToLowerInvariant()}");
+    private static IReadOnlyList<TargetId> TargetsOf(NodeId node, int count) =>
+        [.. Enumerable.Range(1, count).Select(t => LocalRoles.TargetOf(node, t))];
 
-    private static IEnumerable<NodeInfo> StorageNodes(RoutingInfo routing) => routing.Nodes.Values.Where(n => n.Kind == NodeKind.Storage);
+    private static IEnumerable<NodeInfo> StorageNodes(RoutingInfo routing) =>
+        routing.Nodes.Values.Where(n => n.Kind == NodeKind.Storage);
 }

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ThreeFs.Base;
+using ThreeFs.Cli.Admin;
 using ThreeFs.Cli.Moves;
 using ThreeFs.Cli.Output;
 using ThreeFs.Client.Storage;
@@ -13,28 +14,33 @@ namespace ThreeFs.Cli.Dev;
 /// <summary>What runs where in a local cluster; the form of `status --json`.</summary>
 internal sealed record ClusterStatus(
     string Dir, MountState Mount, IReadOnlyList<NodeRow> Nodes, IReadOnlyList<ChainRow> Chains, SpaceRow? Space,
-    IReadOnlyList<SyncRow> Syncing)
+    IReadOnlyList<SyncRow> Syncing, IReadOnlyList<string> Problems)
 {
     private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    public bool IsWell => Mount.Mounted && Nodes.All(n => n.Pid is not null && n.State is "connected" or "primary" or "standby")
+    public bool IsWell => Mount.Mounted && Problems.Count == 0 && Nodes.All(n => n.Pid is not null && n.State is "connected" or "primary" or "standby")
         && Chains.All(c => c.Targets.All(t => t.State == "serving"));
 
     /// <summary>Asks the cluster manager for at most <paramref name="patience"/>; without an answer only processes are known.</summary>
-    public static async Task<ClusterStatus> ReadAsync(LocalCluster cluster, ClusterView view, TimeSpan patience, CancellationToken ct)
+    /// <param name="view">Null when it is not known where the cluster managers are.</param>
+    public static async Task<ClusterStatus> ReadAsync(LocalCluster cluster, ClusterView? view, TimeSpan patience, CancellationToken ct)
     {
-        var anyMgmtd = cluster.Roles.Any(r => r.Name.StartsWith("mgmtd", StringComparison.Ordinal) && r.Process.Pid is not null);
-        var routing = anyMgmtd ? await view.NewestRoutingAsync(patience, ct) : RoutingInfo.Empty;
+        var anyMgmtd = cluster.Roles.Any(r => r.Command == "mgmtd" && r.Process.Pid is not null);
+        var routing = anyMgmtd && view is not null ? await view.NewestRoutingAsync(patience, ct) : RoutingInfo.Empty;
         var nodes = cluster.Roles.Where(r => r != cluster.Mount).Select(r => Row(r, routing)).ToArray();
         var chains = routing.Chains.Values.OrderBy(c => c.Id).Select(c => Row(c, routing)).ToArray();
-        var space = routing.Nodes.Values.Any(n => n.Kind == NodeKind.Storage && n.IsActive) ? await view.SpaceAsync(patience, ct) : null;
+        var anyStorage = view is not null && routing.Nodes.Values.Any(n => n.Kind == NodeKind.Storage && n.IsActive);
+        var space = anyStorage ? await view!.SpaceAsync(patience, ct) : null;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(patience);
-        var syncing = await SyncProgress.ReadAsync(view, routing, limit.Token);
+        var syncing = view is null ? [] : await SyncProgress.ReadAsync(view, routing, limit.Token);
+        string[] problems = [.. cluster.Damage.Select(d => d.Message!), .. cluster.MissingTargets(routing)];
+        if (cluster.CheckKept() is { IsOk: false } lost) problems = [.. problems, lost.Message!];
         var mounted = MountEntry.TypeAt(cluster.Plan.Mount)?.StartsWith("fuse", StringComparison.Ordinal) == true;
         return new ClusterStatus(
-            cluster.Directory.Path, new MountState(cluster.Plan.Mount, mounted && cluster.Mount.Process.Pid is not null, cluster.Mount.Process.Pid),
-            nodes, chains, SpaceRow.Of(space), [.. syncing.Select(SyncRow.Of)]);
+            cluster.Directory.Path,
+            new MountState(cluster.Plan.Mount, mounted && cluster.Mount.Process.Pid is not null, cluster.Mount.Process.Pid),
+            nodes, chains, SpaceRow.Of(space), [.. syncing.Select(SyncRow.Of)], problems);
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, _json) + "\n";
@@ -44,12 +50,20 @@ internal sealed record ClusterStatus(
         var text = new StringBuilder();
         var nodes = new Table("NODE", "ID", "PID", "ADDRESS", "STATE", "HEARTBEAT");
         foreach (var n in Nodes)
-            nodes.Add(n.Name, $"{n.Id}", n.Pid?.ToString() ?? "-", n.Address, n.State, n.HeartbeatAgeSeconds is { } age ? $"{age:0.0} s ago" : "-");
+        {
+            var age = n.HeartbeatAgeSeconds is { } seconds ? $"{seconds:0.0} s ago" : "-";
+            nodes.Add(n.Name, $"{n.Id}", n.Pid?.ToString() ?? "-", n.Address, n.State, age);
+        }
+
         text.Append(nodes).Append('\n');
 
         var chains = new Table("CHAIN", "VERSION", "TARGETS (head to tail)");
         foreach (var c in Chains)
-            chains.Add($"{c.Id}", $"{c.Version}", string.Join("  ", c.Targets.Select(t => t.State == "serving" ? $"{t.Id}" : $"{t.Id}:{t.State}")));
+        {
+            var targets = c.Targets.Select(t => t.State == "serving" ? $"{t.Id}" : $"{t.Id}:{t.State}");
+            chains.Add($"{c.Id}", $"{c.Version}", string.Join("  ", targets));
+        }
+
         text.Append(chains).Append('\n');
         foreach (var row in Syncing) text.Append($"chain {row.Chain}: target {row.Target} {row.Text}\n");
         if (Syncing.Count > 0) text.Append('\n');
@@ -61,6 +75,7 @@ internal sealed record ClusterStatus(
         }
 
         text.Append(Mount.Mounted ? $"mount: {Mount.Path} (process {Mount.Pid})\n" : $"mount: {Mount.Path} is not mounted\n");
+        foreach (var problem in Problems) text.Append($"problem: {problem}\n");
         return text.ToString();
     }
 
@@ -69,7 +84,7 @@ internal sealed record ClusterStatus(
         var id = role.NodeId;
         var pid = role.Process.Pid;
         var node = routing.Nodes.GetValueOrDefault(new NodeId(id));
-        var name = role.Name.Split('-')[0];
+        var name = role.Command;
         var state = pid is null ? "down" : node?.State switch
         {
             null => name == "mgmtd" ? "standby" : "unknown",
@@ -77,16 +92,17 @@ internal sealed record ClusterStatus(
             { } s when name == "mgmtd" && s != NodeState.Disabled => "standby",
             { } s => s.ToString().ToLowerInvariant(),
         };
-        double? age = node is null || node.LastHeartbeat == default ? null : Math.Max(0, (DateTimeOffset.UtcNow - node.LastHeartbeat).TotalSeconds);
+        double? age = node is null || node.LastHeartbeat == default
+            ? null
+            : Math.Max(0, (DateTimeOffset.UtcNow - node.LastHeartbeat).TotalSeconds);
         return new NodeRow(role.Name, name, id, pid, role.Address, state, age);
     }
 
     private static ChainRow Row(ChainInfo chain, RoutingInfo routing) => new(
         chain.Id.Value, chain.Version.Value,
         chain.Targets.Select(t => new TargetRow(
-            t.Id.Value, routing.Targets.TryGetValue(t.Id, out var info) ? info.Node.Value : 0, NameOf(t.State))).ToArray());
-
-    private static string NameOf(TargetState state) => state == TargetState.LastServing ? "lastsrv" : state.ToString().ToLowerInvariant();
+            t.Id.Value, routing.Targets.TryGetValue(t.Id, out var info) ? info.Node.Value : 0, Names.Of(t.State)))
+            .ToArray());
 }
 
 internal sealed record MountState(string Path, bool Mounted, int? Pid);

@@ -1,18 +1,24 @@
 using System.Diagnostics;
 using ThreeFs.Base;
 using ThreeFs.Cli.Output;
+using ThreeFs.Contracts.Routing;
+using ThreeFs.Fuse;
 using ThreeFs.Fuse.Mounting;
+using ThreeFs.Hosting;
+using ThreeFs.Mgmtd.Server;
+using ThreeFs.Storage.Server;
 
 namespace ThreeFs.Cli.Dev;
 
 /// <summary>A cluster of background processes in one directory: starts what is not running, ends what is.</summary>
 internal sealed class LocalCluster
 {
-    private LocalCluster(ClusterDirectory directory, ClusterPlan plan, IReadOnlyList<LocalRole> roles)
+    private LocalCluster(ClusterDirectory directory, ClusterPlan plan, IReadOnlyList<LocalRole> roles, IReadOnlyList<Status> damage)
     {
         Directory = directory;
         Plan = plan;
         Roles = roles;
+        Damage = damage;
     }
 
     public ClusterDirectory Directory { get; }
@@ -21,32 +27,100 @@ internal sealed class LocalCluster
     /// <summary>In the order in which they are started.</summary>
     public IReadOnlyList<LocalRole> Roles { get; }
 
+    /// <summary>What of plan and configurations could not be read.</summary>
+    public IReadOnlyList<Status> Damage { get; }
+
     public LocalRole Mount => Roles[^1];
 
-    public string[] MgmtdAddresses => Roles.OfType<LocalRole<Mgmtd.Server.MgmtdConfig>>()
-        .Select(r => $"{LocalRoles.Loopback}:{r.Config.GrpcPort}").ToArray();
+    /// <summary>Of the cluster managers whose configuration is known.</summary>
+    public string[] MgmtdAddresses => Roles.OfType<LocalRole<MgmtdConfig>>()
+        .Where(r => r.IsConfigured).Select(r => $"{LocalRoles.Loopback}:{r.Config.GrpcPort}").ToArray();
 
-    /// <summary>The cluster of an existing directory.</summary>
+    /// <summary>The cluster of an existing directory, with all that is to be known of it.</summary>
     public static Result<LocalCluster> Open(ClusterDirectory directory)
     {
         var loaded = directory.LoadPlan();
-        if (!loaded.TryGet(out var plan)) return loaded.Status;
-        var status = plan.Validate();
-        if (!status.IsOk) return new Status(status.Code, $"{directory.PlanFile}: {status.Message}");
-        return Create(directory, plan);
+        return loaded.TryGet(out var plan) ? Create(directory, plan) : loaded.Status;
     }
 
     /// <summary>The cluster of a plan, with the configurations that are already there.</summary>
     public static Result<LocalCluster> Create(ClusterDirectory directory, ClusterPlan plan)
     {
-        var roles = LocalRoles.Create(directory, plan);
-        foreach (var role in roles)
+        var cluster = Load(directory, plan, []);
+        return cluster.Damage.Count == 0 ? cluster : cluster.Damage[0];
+    }
+
+    /// <summary>
+    /// The cluster of a directory as far as it can be known, for those who have to look at one that is damaged or to end it: processes
+    /// are found by their directories and pid files. Fails only where no cluster ever was.
+    /// </summary>
+    public static Result<LocalCluster> Find(ClusterDirectory directory)
+    {
+        var loaded = directory.LoadPlan();
+        if (loaded.TryGet(out var plan)) return Load(directory, plan, []);
+        var found = new ClusterPlan
         {
-            var status = role.Load();
-            if (!status.IsOk) return status;
+            Mgmtd = directory.HighestOf("mgmtd"), Meta = directory.HighestOf("meta"), Storage = directory.HighestOf("storage"),
+            Mount = directory.DefaultMount,
+        };
+        if (!directory.Exists && found.Mgmtd + found.Meta + found.Storage == 0)
+            return new Status(StatusCode.InvalidArgument, $"there is no cluster in {directory.Path}");
+
+        var damage = directory.Exists
+            ? loaded.Status
+            : new Status(StatusCode.InvalidArgument, $"{directory.PlanFile} is missing; {directory.PutItBack("it")}");
+        var cluster = Load(directory, found, [damage]);
+        if (cluster.Roles.OfType<LocalRole<MgmtdConfig>>().FirstOrDefault(r => r.IsConfigured) is { } mgmtd)
+            found.ClusterId = mgmtd.Config.ClusterId;
+        if (cluster.Mount is LocalRole<MountConfig> { IsConfigured: true } mount && Path.IsPathRooted(mount.Config.MountPoint))
+            found.Mount = mount.Config.MountPoint;
+        return cluster;
+    }
+
+    /// <summary>
+    /// Whether what a cluster that was made once has written is still there. Servers would make an empty store and mount it, and
+    /// every name would be gone without a word.
+    /// </summary>
+    public Status CheckKept()
+    {
+        if (!Plan.Made) return Status.Ok;
+        foreach (var store in Stores().Where(s => !File.Exists(Path.Combine(s, "data.mdb"))))
+        {
+            return Lost(
+                $"the key-value store of this cluster, {store}, is {(System.IO.Directory.Exists(store) ? "empty" : "missing")}, "
+                + $"and with it all names of files: {Directory.PutItBack("it")}");
         }
 
-        return new LocalCluster(directory, plan, roles);
+        foreach (var storage in Roles.OfType<LocalRole<StorageConfig>>())
+        {
+            foreach (var path in storage.Config.DataPaths.Where(p => !System.IO.Directory.Exists(p)))
+            {
+                return Lost(
+                    $"the data directory of {storage.Name}, {path}, is missing: put it back; if it is lost for good, make an empty one "
+                    + "there, run `threefs up` again, and have its targets made anew as it then tells");
+            }
+        }
+
+        return Status.Ok;
+    }
+
+    /// <summary>Targets that the cluster counts on and whose directories are gone, in words.</summary>
+    public IReadOnlyList<string> MissingTargets(RoutingInfo routing)
+    {
+        var lines = new List<string>();
+        foreach (var storage in Roles.OfType<LocalRole<StorageConfig>>().Where(s => s.IsConfigured))
+        {
+            foreach (var target in routing.Targets.Values.Where(t => t.Node.Value == storage.NodeId).OrderBy(t => t.Id))
+            {
+                if (storage.Config.DataPaths.Any(p => System.IO.Directory.Exists(Path.Combine(p, $"target-{target.Id}")))) continue;
+                lines.Add(
+                    $"target {target.Id} of chain {target.Chain} is not in {string.Join(", ", storage.Config.DataPaths)}; put it back, or, "
+                    + "if another target of its chain serves, make it anew with: "
+                    + $"threefs admin create-target {target.Id} --chain {target.Chain} --node {storage.NodeId}{Directory.Argument}");
+            }
+        }
+
+        return lines;
     }
 
     /// <summary>Writes the plan and the configurations of processes that do not run; ports that others took meanwhile are replaced.</summary>
@@ -55,13 +129,13 @@ internal sealed class LocalCluster
         try
         {
             System.IO.Directory.CreateDirectory(Directory.Path);
-            System.IO.Directory.CreateDirectory(Directory.KvDirectory);
-            var status = ReplaceTakenPorts();
+            if (!Plan.Made) System.IO.Directory.CreateDirectory(Directory.KvDirectory);
+            var status = ChoosePorts();
             if (!status.IsOk) return status;
             foreach (var role in Roles.Where(r => r.Process.Pid is null))
             {
                 role.Save();
-                if (role is LocalRole<Storage.Server.StorageConfig> storage)
+                if (!Plan.Made && role is LocalRole<StorageConfig> storage)
                     foreach (var path in storage.Config.DataPaths) System.IO.Directory.CreateDirectory(path);
             }
 
@@ -70,7 +144,7 @@ internal sealed class LocalCluster
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Status(StatusCode.IoError, $"cannot write to {Directory.Path}: {e.Message}");
+            return new Status(StatusCode.IoError, $"cannot write to {Directory.Path}: {FileErrors.Why(e)}");
         }
     }
 
@@ -83,21 +157,30 @@ internal sealed class LocalCluster
         return missing;
     }
 
+    /// <summary>
+    /// Processes that run. One that was just started is waited for until it holds its pid file: before that nobody could end it.
+    /// </summary>
+    public async Task<int> CountRunningAsync()
+    {
+        while (Roles.Any(r => r.Process.IsStarting)) await Task.Delay(20);
+        return Roles.Count(r => r.Process.Pid is not null);
+    }
+
     /// <summary>Ends the mount, then the servers in the order in which they need each other.</summary>
     public async Task<Status> StopAsync(CancellationToken ct)
     {
         var patience = TimeSpan.FromSeconds(15);
-        if (!await Mount.Process.StopAsync(patience, ct)) Say.Progress($"{Mount.Name} did not end in {patience.TotalSeconds} s and was killed");
+        if (!await Mount.Process.StopAsync(patience, ct)) SayKilled(Mount, patience);
         var unmounted = await UnmountAsync(ct);
         if (!unmounted.IsOk) return unmounted;
 
         foreach (var command in new[] { "meta", "storage", "mgmtd" })
         {
-            var roles = Roles.Where(r => r.Name.StartsWith(command + "-", StringComparison.Ordinal)).ToArray();
+            var roles = Roles.Where(r => r.Command == command).ToArray();
             var ended = await Task.WhenAll(roles.Select(r => r.Process.StopAsync(patience, ct)));
             for (var i = 0; i < roles.Length; i++)
             {
-                if (!ended[i]) Say.Progress($"{roles[i].Name} did not end in {patience.TotalSeconds} s and was killed");
+                if (!ended[i]) SayKilled(roles[i], patience);
             }
         }
 
@@ -114,18 +197,35 @@ internal sealed class LocalCluster
         return umount.ExitCode == 0 ? Status.Ok : new Status(StatusCode.Busy, $"cannot unmount {Plan.Mount}: {error.Trim()}");
     }
 
-    private Status ReplaceTakenPorts()
+    private static LocalCluster Load(ClusterDirectory directory, ClusterPlan plan, IEnumerable<Status> damage)
     {
-        foreach (var role in Roles.Where(r => r.Process.Pid is null))
+        var roles = LocalRoles.Create(directory, plan);
+        return new LocalCluster(directory, plan, roles, [.. damage, .. roles.Select(r => r.Load()).Where(s => !s.IsOk)]);
+    }
+
+    /// <summary>Directories of the embedded stores that the configurations name.</summary>
+    private IEnumerable<string> Stores()
+    {
+        var uris = Roles.OfType<LocalRole<MgmtdConfig>>().Select(r => r.Config.Kv)
+            .Concat(Roles.OfType<LocalRole<Meta.Server.MetaConfig>>().Select(r => r.Config.Kv));
+        return uris.Where(u => u.StartsWith("lmdb:/", StringComparison.Ordinal)).Select(u => u["lmdb:".Length..]).Distinct();
+    }
+
+    private Status ChoosePorts()
+    {
+        var fresh = Roles.Where(r => !r.IsConfigured).ToArray();
+        var free = new Queue<int>(FreePorts.Take(fresh.Sum(r => r.Ports.Length)));
+        foreach (var role in fresh) role.GivePorts(free.Dequeue);
+        foreach (var role in Roles.Except(fresh).Where(r => r.Process.Pid is null))
         {
             foreach (var port in role.Ports.Where(p => !FreePorts.IsFree(p)))
             {
                 var running = Roles.FirstOrDefault(r => r.Process.Pid is not null);
-                if (role is LocalRole<Mgmtd.Server.MgmtdConfig> && running is not null)
+                if (role is LocalRole<MgmtdConfig> && running is not null)
                 {
                     return new Status(StatusCode.Busy,
-                        $"port {port} of {role.Name} is taken by another process (ss -ltnp), and running processes such as {running.Name} know it; "
-                        + $"free the port, or run `threefs down --dir {Directory.Path}` first");
+                        $"port {port} of {role.Name} is taken by another process (ss -ltnp), and running processes such as "
+                        + $"{running.Name} know it; free the port, or run `threefs down{Directory.Argument}` first");
                 }
 
                 role.ReplacePort(port, FreePorts.Take(1)[0]);
@@ -135,4 +235,9 @@ internal sealed class LocalCluster
         foreach (var role in Roles) role.SetMgmtd(MgmtdAddresses);
         return Status.Ok;
     }
+
+    private static void SayKilled(LocalRole role, TimeSpan patience) =>
+        Say.Progress($"{role.Name} did not end in {patience.TotalSeconds} s and was killed");
+
+    private static Status Lost(string what) => new(StatusCode.IoError, what);
 }

@@ -11,20 +11,27 @@ internal abstract class LocalRole(RoleDirectory directory, string command)
 {
     public RoleDirectory Directory { get; } = directory;
     public string Name => Directory.Name;
+    public string Command { get; } = command;
     public RoleProcess Process { get; } = new(directory, command);
 
     public abstract uint NodeId { get; }
 
-    /// <summary>Where the process is reached for its main purpose.</summary>
-    public string Address => $"{LocalRoles.Loopback}:{Ports[0]}";
+    /// <summary>Where the process is reached for its main purpose; "-" when no configuration tells.</summary>
+    public string Address => IsConfigured ? $"{LocalRoles.Loopback}:{Ports[0]}" : "-";
 
-    /// <summary>The main one first.</summary>
+    /// <summary>A configuration was read or written.</summary>
+    public bool IsConfigured { get; protected set; }
+
+    /// <summary>The main one first; 0 when not chosen yet.</summary>
     public abstract int[] Ports { get; }
 
     /// <summary>Reads the configuration of an earlier `up`, if there is one.</summary>
     public abstract Status Load();
 
     public abstract void Save();
+
+    /// <summary>Chooses ports that the configuration leaves open; nothing of a configuration that was read is changed.</summary>
+    public abstract void GivePorts(Func<int> next);
 
     /// <summary>Replaces a port by another; answers whether the role has it.</summary>
     public abstract bool ReplacePort(int old, int with);
@@ -35,7 +42,8 @@ internal abstract class LocalRole(RoleDirectory directory, string command)
 /// <param name="ports">The ports of a configuration, readable and writable.</param>
 /// <param name="setMgmtd">Puts the cluster managers' addresses into a configuration.</param>
 internal sealed class LocalRole<TConfig>(
-    RoleDirectory directory, string command, TConfig fresh, Func<TConfig, uint> nodeId, PortField<TConfig>[] ports, Action<TConfig, string[]> setMgmtd)
+    RoleDirectory directory, string command, TConfig fresh, Func<TConfig, uint> nodeId, PortField<TConfig>[] ports,
+    Action<TConfig, string[]> setMgmtd)
     : LocalRole(directory, command)
     where TConfig : class, new()
 {
@@ -49,7 +57,8 @@ internal sealed class LocalRole<TConfig>(
     {
         if (!File.Exists(Directory.ConfigFile)) return Status.Ok;
         var loaded = ConfigFile.Load<TConfig>(Directory.ConfigFile);
-        if (loaded.TryGet(out var config)) Config = config;
+        IsConfigured = loaded.TryGet(out var config);
+        if (IsConfigured) Config = config!;
         return loaded.Status;
     }
 
@@ -57,6 +66,13 @@ internal sealed class LocalRole<TConfig>(
     {
         System.IO.Directory.CreateDirectory(Directory.Path);
         ClusterDirectory.WriteDurably(Directory.ConfigFile, ConfigFile.Format(Config));
+    }
+
+    public override void GivePorts(Func<int> next)
+    {
+        if (IsConfigured) return;
+        foreach (var port in ports) port.Set(Config, next());
+        IsConfigured = true;
     }
 
     public override bool ReplacePort(int old, int with)

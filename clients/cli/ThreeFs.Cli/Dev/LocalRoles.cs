@@ -18,35 +18,33 @@ internal static class LocalRoles
 
     public static TargetId TargetOf(NodeId node, int number) => new(node.Value * 100UL + (ulong)number);
 
-    /// <summary>In the order in which they are started; the mount is last.</summary>
+    /// <summary>In the order in which they are started; the mount is last. None has ports yet.</summary>
     public static IReadOnlyList<LocalRole> Create(ClusterDirectory directory, ClusterPlan plan)
     {
-        var ports = new Queue<int>(FreePorts.Take(plan.Mgmtd * 2 + plan.Meta * 3 + plan.Storage * 2 + 1));
         var kv = $"lmdb:{directory.KvDirectory}";
-        var mgmtds = Enumerable.Range(1, plan.Mgmtd).Select(i => Mgmtd(directory.Role(NameOf("mgmtd", i)), plan, (uint)i, kv, ports)).ToArray();
-        var addresses = mgmtds.Select(m => $"{Loopback}:{m.Config.GrpcPort}").ToArray();
-        foreach (var mgmtd in mgmtds) mgmtd.SetMgmtd(addresses);
-
-        var roles = new List<LocalRole>(mgmtds);
-        for (var i = 1; i <= plan.Storage; i++) roles.Add(Storage(directory.Role(NameOf("storage", i)), plan, 200 + (uint)i, addresses, ports));
-        for (var i = 1; i <= plan.Meta; i++) roles.Add(Meta(directory.Role(NameOf("meta", i)), plan, 100 + (uint)i, kv, addresses, ports));
-        roles.Add(Mount(directory.Role("mount"), plan, addresses, ports));
-        return roles;
+        return
+        [
+            .. Numbers(plan.Mgmtd).Select(i => Mgmtd(directory.Role(NameOf("mgmtd", i)), plan, (uint)i, kv)),
+            .. Numbers(plan.Storage).Select(i => Storage(directory.Role(NameOf("storage", i)), plan, 200 + (uint)i)),
+            .. Numbers(plan.Meta).Select(i => Meta(directory.Role(NameOf("meta", i)), plan, 100 + (uint)i, kv)),
+            Mount(directory.Role("mount"), plan),
+        ];
     }
 
-    private static LocalRole<MgmtdConfig> Mgmtd(RoleDirectory directory, ClusterPlan plan, uint id, string kv, Queue<int> ports) => new(
+    private static IEnumerable<int> Numbers(int count) => Enumerable.Range(1, count);
+
+    private static LocalRole Mgmtd(RoleDirectory directory, ClusterPlan plan, uint id, string kv) => new LocalRole<MgmtdConfig>(
         directory, "mgmtd",
-        new MgmtdConfig { ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, Kv = kv, GrpcPort = ports.Dequeue(), HttpPort = ports.Dequeue() },
+        new MgmtdConfig { ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, Kv = kv },
         c => c.NodeId,
         [new(c => c.GrpcPort, (c, p) => c.GrpcPort = p), new(c => c.HttpPort, (c, p) => c.HttpPort = p)],
         (c, addresses) => c.Mgmtd = addresses);
 
-    private static LocalRole<MetaConfig> Meta(RoleDirectory directory, ClusterPlan plan, uint id, string kv, string[] mgmtd, Queue<int> ports) => new(
+    private static LocalRole Meta(RoleDirectory directory, ClusterPlan plan, uint id, string kv) => new LocalRole<MetaConfig>(
         directory, "meta",
         new MetaConfig
         {
-            ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, Kv = kv, Mgmtd = mgmtd,
-            GrpcPort = ports.Dequeue(), DataPort = ports.Dequeue(), HttpPort = ports.Dequeue(),
+            ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, Kv = kv,
             ChunkSize = plan.ChunkSize, StripeSize = (uint)plan.Chains,
         },
         c => c.NodeId,
@@ -56,20 +54,16 @@ internal static class LocalRoles
         ],
         (c, addresses) => c.Mgmtd = addresses);
 
-    private static LocalRole<StorageConfig> Storage(RoleDirectory directory, ClusterPlan plan, uint id, string[] mgmtd, Queue<int> ports) => new(
+    private static LocalRole Storage(RoleDirectory directory, ClusterPlan plan, uint id) => new LocalRole<StorageConfig>(
         directory, "storage",
-        new StorageConfig
-        {
-            ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, Mgmtd = mgmtd, DataPaths = [directory.DataDirectory],
-            DataPort = ports.Dequeue(), HttpPort = ports.Dequeue(),
-        },
+        new StorageConfig { ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, DataPaths = [directory.DataDirectory] },
         c => c.NodeId,
         [new(c => c.DataPort, (c, p) => c.DataPort = p), new(c => c.HttpPort, (c, p) => c.HttpPort = p)],
         (c, addresses) => c.Mgmtd = addresses);
 
-    private static LocalRole<MountConfig> Mount(RoleDirectory directory, ClusterPlan plan, string[] mgmtd, Queue<int> ports) => new(
+    private static LocalRole Mount(RoleDirectory directory, ClusterPlan plan) => new LocalRole<MountConfig>(
         directory, "mount",
-        new MountConfig { ClusterId = plan.ClusterId, MountPoint = plan.Mount, Mgmtd = mgmtd, HttpPort = ports.Dequeue() },
+        new MountConfig { ClusterId = plan.ClusterId, MountPoint = plan.Mount },
         _ => 0,
         [new(c => c.HttpPort, (c, p) => c.HttpPort = p)],
         (c, addresses) => c.Mgmtd = addresses);

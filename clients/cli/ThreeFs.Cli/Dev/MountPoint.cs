@@ -6,18 +6,19 @@ namespace ThreeFs.Cli.Dev;
 /// <summary>The directory a local cluster is mounted at.</summary>
 internal static class MountPoint
 {
-    /// <summary>Whether it can be mounted at, or is mounted by the given role already.</summary>
-    public static Status Check(string path, RoleDirectory mount)
+    /// <summary>Whether it can be mounted at, or is mounted by the cluster already. Nothing is made.</summary>
+    public static Status Check(string path, ClusterDirectory directory)
     {
-        if (PidFile.RunningProcess(mount.PidFile) is not null) return Status.Ok;
+        var apart = CheckApart(path, directory);
+        if (!apart.IsOk) return apart;
+        if (PidFile.RunningProcess(directory.Role("mount").PidFile) is not null) return Status.Ok;
         var type = MountEntry.TypeAt(path);
         if (type is not null && !type.StartsWith("fuse", StringComparison.Ordinal))
-            return Wrong($"mount point {path} is in use: a file system of type {type} is mounted there; choose another with --mount");
+            return InUse($"mount point {path} is in use: a file system of type {type} is mounted there; choose another with --mount");
         if (type is not null) return Status.Ok;
-        if (File.Exists(path)) return Wrong($"mount point {path} is a file; choose a directory with --mount");
-        if (!Directory.Exists(path)) return Status.Ok;
-        return Directory.EnumerateFileSystemEntries(path).Any()
-            ? Wrong($"mount point {path} is not empty; mounting would hide what is in it; choose another with --mount")
+        if (Obstacle.At(path) is { } obstacle) return InUse($"cannot mount there: {obstacle}; choose another directory with --mount");
+        return Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()
+            ? InUse($"mount point {path} is not empty; mounting would hide what is in it; choose another with --mount")
             : Status.Ok;
     }
 
@@ -53,5 +54,43 @@ internal static class MountPoint
         return false;
     }
 
-    private static Status Wrong(string message) => new(StatusCode.Busy, message);
+    /// <summary>
+    /// Refuses a mount over files of the cluster: it would hide them from the processes that serve it, which then wait for themselves.
+    /// Paths are compared as the kernel sees them, symbolic links followed.
+    /// </summary>
+    private static Status CheckApart(string path, ClusterDirectory directory)
+    {
+        var mount = MountEntry.WithoutLinks(path);
+        var own = MountEntry.WithoutLinks(directory.Path);
+        if (IsIn(own, mount))
+            return Wrong($"mount point {path} would hide the cluster's own directory {directory.Path}; choose one apart with --mount");
+        if (IsIn(mount, own) && IsNeeded(Path.GetRelativePath(own, mount).Split('/')[0], out var part)) return Hides(part);
+        if (!Directory.Exists(own)) return Status.Ok;
+
+        // What is a link there may lead to where the mount is to be.
+        foreach (var name in Directory.EnumerateFileSystemEntries(own).Select(e => Path.GetFileName(e)))
+        {
+            if (!IsNeeded(name, out part)) continue;
+            var real = MountEntry.WithoutLinks(part);
+            if (IsIn(real, mount) || IsIn(mount, real)) return Hides(part);
+        }
+
+        return Status.Ok;
+
+        bool IsNeeded(string name, out string needed)
+        {
+            needed = Path.Combine(directory.Path, name);
+            return name != "mnt" && ClusterDirectory.Owns(name);
+        }
+
+        Status Hides(string needed) =>
+            Wrong($"mount point {path} would hide {needed}, which the cluster needs; choose one apart with --mount");
+    }
+
+    private static bool IsIn(string path, string directory) =>
+        path == directory || path.StartsWith(directory.TrimEnd('/') + "/", StringComparison.Ordinal);
+
+    private static Status Wrong(string message) => new(StatusCode.InvalidArgument, message);
+
+    private static Status InUse(string message) => new(StatusCode.Busy, message);
 }

@@ -15,6 +15,9 @@ internal sealed class RoleProcess(RoleDirectory directory, string command)
     /// <summary>The process id while it runs, by its pid file's lock.</summary>
     public int? Pid => PidFile.RunningProcess(Directory.PidFile);
 
+    /// <summary>It was started here, lives, and does not hold its pid file yet.</summary>
+    public bool IsStarting => _started is { HasExited: false } && Pid is null;
+
     /// <summary>Starts `threefs COMMAND --config … --pid-file …` in a session of its own, its output appended to the log.</summary>
     public void Start()
     {
@@ -32,8 +35,10 @@ internal sealed class RoleProcess(RoleDirectory directory, string command)
     public Status? Failure()
     {
         if (_started is null || !_started.HasExited) return null;
-        var reason = File.Exists(Directory.LogFile) ? File.ReadLines(Directory.LogFile).LastOrDefault(line => line.Length > 0) : null;
-        return new Status(StatusCode.Unavailable, $"{Name} ended with code {_started.ExitCode}: {reason} (log: {Directory.LogFile})");
+        var lines = File.Exists(Directory.LogFile) ? File.ReadLines(Directory.LogFile) : [];
+        var reason = lines.LastOrDefault(line => line.Length > 0);
+        return new Status(
+            StatusCode.Unavailable, $"{Name} ended with code {_started.ExitCode}: {reason} (log: {Directory.LogFile})");
     }
 
     /// <summary>Ends it at once, as a crash would.</summary>

@@ -1,5 +1,6 @@
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
+using ThreeFs.Cli.Admin;
 using ThreeFs.Client.Storage;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Contracts.Storage;
@@ -27,6 +28,11 @@ internal sealed class ChainChecker(StorageAdmin storage, ChainInfo chain, bool r
 
     public List<string> Problems { get; } = [];
 
+    /// <summary>Replicas that are left out because they do not serve.</summary>
+    public IEnumerable<string> NotChecked => chain.Targets.Where(t => t.State != TargetState.Serving)
+        .Select(t => $"chain {chain.Id}: target {t.Id} does not serve ({Names.Of(t.State)}) and was not checked");
+
+    /// <summary>Fails when a replica could not be asked; what was found so far says nothing then.</summary>
     public async Task<Status> RunAsync(CancellationToken ct)
     {
         var replicas = _targets.Select(t => new ChunkStream(storage, t)).ToArray();
@@ -42,11 +48,12 @@ internal sealed class ChainChecker(StorageAdmin storage, ChainInfo chain, bool r
 
             if (next is not { } chunk) return Status.Ok;
             var metas = replicas.Select(r => r.Take(chunk)).ToArray();
-            await CheckAsync(chunk, metas, ct);
+            var checkedIt = await CheckAsync(chunk, metas, ct);
+            if (!checkedIt.IsOk) return checkedIt;
         }
     }
 
-    private async Task CheckAsync(ChunkId chunk, ChunkMeta?[] metas, CancellationToken ct)
+    private async Task<Status> CheckAsync(ChunkId chunk, ChunkMeta?[] metas, CancellationToken ct)
     {
         string? problem = null;
         for (var look = 0; look < Looks; look++)
@@ -54,27 +61,36 @@ internal sealed class ChainChecker(StorageAdmin storage, ChainInfo chain, bool r
             if (look > 0)
             {
                 await Task.Delay(_pause, time, ct);
-                metas = await LookAgainAsync(chunk, ct);
+                var again = await LookAgainAsync(chunk, ct);
+                if (!again.TryGet(out metas!)) return again.Status;
             }
 
-            if (metas.All(m => m is null)) return;
-            problem = Difference(metas) ?? await DamageAsync(chunk, metas[0]!.Value, ct);
+            if (metas.All(m => m is null)) return Status.Ok;
+            problem = Difference(metas);
+            if (problem is null)
+            {
+                var read = await DamageAsync(chunk, metas[0]!.Value, ct);
+                if (!read.TryGet(out problem)) return read.Status;
+            }
+
             if (problem is not null) continue;
             Chunks++;
             Bytes += metas[0]!.Value.Length;
-            return;
+            return Status.Ok;
         }
 
         Problems.Add($"chain {chain.Id}, chunk {chunk}: {problem}");
+        return Status.Ok;
     }
 
-    private async Task<ChunkMeta?[]> LookAgainAsync(ChunkId chunk, CancellationToken ct)
+    private async Task<Result<ChunkMeta?[]>> LookAgainAsync(ChunkId chunk, CancellationToken ct)
     {
         var metas = new ChunkMeta?[_targets.Length];
         for (var i = 0; i < metas.Length; i++)
         {
             var result = await storage.QueryChunkAsync(_targets[i], chunk, ct);
-            metas[i] = result.TryGet(out var meta) ? meta : null;
+            if (result.IsOk) metas[i] = result.Value;
+            else if (result.Code != StatusCode.ChunkNotFound) return CannotAsk(_targets[i], result.Status);
         }
 
         return metas;
@@ -98,9 +114,9 @@ internal sealed class ChainChecker(StorageAdmin storage, ChainInfo chain, bool r
     }
 
     /// <summary>Reads the chunk from every replica's disk; null when each has the checksum that the metadata says.</summary>
-    private async Task<string?> DamageAsync(ChunkId chunk, ChunkMeta meta, CancellationToken ct)
+    private async Task<Result<string?>> DamageAsync(ChunkId chunk, ChunkMeta meta, CancellationToken ct)
     {
-        if (!readBytes) return null;
+        if (!readBytes) return (string?)null;
         foreach (var target in _targets)
         {
             var crc = 0u;
@@ -110,6 +126,7 @@ internal sealed class ChainChecker(StorageAdmin storage, ChainInfo chain, bool r
                 using var buffer = buffers.TryRent(length)!;
                 var piece = buffer.Memory.Slice(0, length);
                 var read = await storage.ReadReplicaAsync(target, chunk, at, piece, ct);
+                if (LeftService(read.Code)) return CannotAsk(target, read.Code);
                 if (read.Code != StatusCode.Ok) return $"target {target} cannot read it at byte {at}: {read.Code}";
                 if (read.Length != length) return $"target {target} has only {at + read.Length} of {meta.Length} bytes";
                 crc = Crc32C.Append(crc, piece.Span);
@@ -119,6 +136,14 @@ internal sealed class ChainChecker(StorageAdmin storage, ChainInfo chain, bool r
             if (crc != meta.Crc) return $"bytes on target {target} have checksum {crc:x8}, not {meta.Crc:x8}";
         }
 
-        return null;
+        return (string?)null;
     }
+
+    /// <summary>Says nothing of the chunk: the server died, or its target has left the chain's service.</summary>
+    private static bool LeftService(StatusCode code) =>
+        code.IsServerFailure()
+        || code is StatusCode.TargetNotServing or StatusCode.TargetNotFound or StatusCode.ChainVersionMismatch;
+
+    private static Status CannotAsk(TargetId target, Status why) =>
+        new(why.Code, $"target {target} does not answer: {why.Message ?? why.Code.ToString()}");
 }

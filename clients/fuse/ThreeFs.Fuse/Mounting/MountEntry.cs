@@ -17,7 +17,7 @@ public readonly record struct MountEntry(string MountPoint, string Type, string 
 
     /// <summary>The absolute path as the kernel's table has it; what does not exist stays as it was written.</summary>
     /// <remarks>Asks no FUSE file system for its root: whoever serves it may be the one that this process is to start again.</remarks>
-    internal static string WithoutLinks(string path)
+    public static string WithoutLinks(string path)
     {
         var silent = ReadAll().Where(m => m.Type.StartsWith("fuse", StringComparison.Ordinal)).Select(m => m.MountPoint).ToHashSet();
         var resolved = "/";

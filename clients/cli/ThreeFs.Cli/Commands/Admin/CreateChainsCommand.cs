@@ -6,6 +6,7 @@ using ThreeFs.Cli.Dev;
 using ThreeFs.Cli.Moves;
 using ThreeFs.Cli.Output;
 using ThreeFs.Contracts.Routing;
+using ThreeFs.Contracts.Storage;
 
 namespace ThreeFs.Cli.Commands.Admin;
 
@@ -80,7 +81,8 @@ internal static class CreateChainsCommand
     {
         foreach (var target in plan.Targets)
         {
-            var created = await call.View.Storage.Admin.CreateTargetAsync(target.Node, new(target.Target, target.Chain, target.Disk), call.Ct);
+            var request = new CreateTargetRequest(target.Target, target.Chain, target.Disk);
+            var created = await call.View.Storage.Admin.CreateTargetAsync(target.Node, request, call.Ct);
             if (!created.IsOk) return Failed($"cannot create target {target.Target} on storage node {target.Node}", created);
         }
 
@@ -88,16 +90,21 @@ internal static class CreateChainsCommand
         if (!status.IsOk) return Failed("cannot create the chains", status);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(call.Ct);
         limit.CancelAfter(_patience);
-        var serving = await call.View.Routing.WaitFor(
-            r => plan.Chains.All(c => r.Chains.TryGetValue(c.Id, out var chain) && chain.Targets.All(t => t.State == TargetState.Serving)), limit.Token);
+        var serving = await call.View.Routing.WaitFor(r => plan.Chains.All(c => Serves(r, c.Id)), limit.Token);
         if (!serving.IsOk)
-            return new Status(StatusCode.DeadlineExceeded, $"made, but not in a table yet: {ClusterSetup.NotServing(call.View.Routing.Current)}");
+        {
+            var late = string.Join(", ", NotServing.In(call.View.Routing.Current));
+            return new Status(StatusCode.DeadlineExceeded, $"made, but not in a table yet: {late}");
+        }
 
         var table = new ChainTableId(call.Parsed.GetValue(_table));
         ImmutableArray<ChainId> chains = [.. call.Routing.ChainTable(table)?.Chains ?? [], .. plan.Chains.Select(c => c.Id)];
         var set = await call.View.Mgmtd.SetChainTableAsync(call.ClusterId, table, chains, "", call.Ct);
         return set.IsOk ? Status.Ok : Failed($"the chains are made, but not in table {table}; repeat with set-table", set.Status);
     }
+
+    private static bool Serves(RoutingInfo routing, ChainId id) =>
+        routing.Chains.TryGetValue(id, out var chain) && chain.Targets.All(t => t.State == TargetState.Serving);
 
     private static string Describe(NewChains plan)
     {
