@@ -16,9 +16,6 @@ internal sealed class DirectoryOps(ClusterContext context)
     private const int FirstPage = 128;
     private const int LaterPage = 1024;
 
-    /// <summary>"." and "..", which are at the positions 0 and 1.</summary>
-    private const int DotEntries = 2;
-
     public async ValueTask<Errno> OpenAsync(FuseRequest request)
     {
         var directory = new OpenDirectory(InodeTable.IdOf(request.Node));
@@ -34,24 +31,21 @@ internal sealed class DirectoryOps(ClusterContext context)
     public async ValueTask<Errno> ReadAsync(FuseRequest request, FuseReadIn a, bool plus)
     {
         if (context.Directories.Find(a.Handle) is not { } directory) return Errno.EBADF;
-        if (a.Offset > int.MaxValue) return Errno.EINVAL;
+        var position = new DirectoryPosition(a.Offset);
+        if (!position.IsValid) return Errno.EINVAL;
         await directory.Lock.WaitAsync(request.Cancellation);
         try
         {
-            var position = (int)a.Offset;
-            if (position == 0)
+            if (a.Offset == 0)
             {
                 var begun = await BeginAsync(request, directory);
                 if (!begun.IsOk) return context.Fail(request, begun);
             }
 
-            while (position - DotEntries >= directory.Entries.Count && !directory.IsComplete)
-            {
-                var status = await LoadAsync(request, directory, plus);
-                if (!status.IsOk) return context.Fail(request, status);
-            }
-
-            return Pack(request, directory, position, (int)Math.Min(a.Size, (uint)request.Payload.Length), plus);
+            var found = await FindAsync(request, directory, position, plus);
+            if (!found.TryGet(out var at)) return context.Fail(request, found.Status);
+            var size = (int)Math.Min(a.Size, (uint)request.Payload.Length);
+            return Pack(request, directory, a.Offset, at.Part, at.Next, size, plus);
         }
         finally
         {
@@ -65,42 +59,95 @@ internal sealed class DirectoryOps(ClusterContext context)
 
     private async ValueTask<Status> BeginAsync(FuseRequest request, OpenDirectory directory)
     {
-        directory.Entries.Clear();
-        directory.IsComplete = false;
+        directory.Begin();
         var attr = await context.AttrOfAsync(request, directory.Id);
         if (attr.TryGet(out var found)) directory.Parent = found.Parent;
         return attr.Status;
     }
 
-    private async ValueTask<Status> LoadAsync(FuseRequest request, OpenDirectory directory, bool plus)
+    /// <summary>The entries that follow a position: a part and an index in it, which is its end at the end of all.</summary>
+    private async ValueTask<Result<(DirectoryPart Part, int Next)>> FindAsync(
+        FuseRequest request, OpenDirectory directory, DirectoryPosition position, bool plus)
+    {
+        if (position.Offset < DirectoryPosition.Start) position = new DirectoryPosition(DirectoryPosition.Start);
+        var found = directory.Find(position);
+        if (found is null)
+        {
+            var read = await ReadAgainAsync(request, directory, position, plus);
+            if (!read.TryGet(out var again)) return read.Status;
+            found = again;
+        }
+
+        var (part, next) = found.Value;
+        while (next == part.Entries.Length && !(part.EndsPage && part.Page + 1 == directory.Pages))
+        {
+            var (page, first) = part.EndsPage ? (part.Page + 1, 0) : (part.Page, part.First + part.Entries.Length);
+            var following = directory.FindBegin(page, first);
+            if (following is null)
+            {
+                FileName? after = part.EndsPage ? directory.StartOf(page) : part.Entries[^1].Entry.Name;
+                var loaded = await LoadAsync(request, directory, page, first, after, plus);
+                if (!loaded.TryGet(out following)) return loaded.Status;
+            }
+
+            (part, next) = (following, 0);
+        }
+
+        return (part, next);
+    }
+
+    /// <summary>Reads the page of a position that is no longer in memory, as it is now.</summary>
+    private async ValueTask<Result<(DirectoryPart Part, int Next)>> ReadAgainAsync(
+        FuseRequest request, OpenDirectory directory, DirectoryPosition position, bool plus)
+    {
+        var page = position.IsStart ? 0 : position.Page;
+        if (page >= directory.Pages)
+            return new Status(StatusCode.InvalidArgument, "a listing was set to a position that it has not reached");
+        (DirectoryPart Part, int Next)? nearest = null;
+        var after = directory.StartOf(page);
+        for (var first = 0; ;)
+        {
+            var loaded = await LoadAsync(request, directory, page, first, after, plus);
+            if (!loaded.TryGet(out var part)) return loaded.Status;
+            if (part.NextAfter(position) is { } next) return (part, next);
+            nearest ??= (part, Math.Min(position.Ordinal + 1, part.Entries.Length));
+            if (part.EndsPage) return nearest.Value;
+            first += part.Entries.Length;
+            after = part.Entries[^1].Entry.Name;
+        }
+    }
+
+    /// <summary>Entries of a page behind a name: all of it, but for names that were added since it was read first.</summary>
+    private async ValueTask<Result<DirectoryPart>> LoadAsync(
+        FuseRequest request, OpenDirectory directory, int page, int first, FileName? after, bool plus)
     {
         var asked = context.Now;
         var changes = context.Inodes.Find(directory.Id)?.NameChanges ?? 0;
-        FileName? after = directory.Entries.Count == 0 ? null : directory.Entries[^1].Entry.Name;
-        var limit = directory.Entries.Count == 0 ? FirstPage : LaterPage;
         var result = await context.Meta.ReadDirectoryAsync(
-            context.User(request), directory.Id, after, limit, withAttr: plus, request.Cancellation);
-        if (!result.TryGet(out var page)) return result.Status;
-        foreach (var entry in page.Entries) directory.Entries.Add(new ListedEntry(entry, asked, changes));
-        directory.IsComplete = page.End;
-        return Status.Ok;
+            context.User(request), directory.Id, after, page == 0 ? FirstPage : LaterPage, withAttr: plus,
+            request.Cancellation);
+        if (!result.TryGet(out var read)) return result.Status;
+        var end = directory.EndOf(page);
+        var entries = read.Entries.Where(e => end is not { } last || e.Name.CompareTo(last) <= 0)
+            .Select(e => new ListedEntry(e, asked, changes)).ToArray();
+        var isEnd = read.End || read.Entries.IsEmpty;
+        var endsPage = end is null || isEnd || entries.Length < read.Entries.Length
+            || entries[^1].Entry.Name.Equals(end.Value);
+        var part = new DirectoryPart(page, first, entries, endsPage);
+        directory.Keep(part, isEnd);
+        return part;
     }
 
-    private Errno Pack(FuseRequest request, OpenDirectory directory, int position, int size, bool plus)
+    private Errno Pack(
+        FuseRequest request, OpenDirectory directory, ulong offset, DirectoryPart part, int next, int size, bool plus)
     {
         var writer = new DirentWriter(request.Payload.Span[..size]);
+        var fits = offset != 0 || AddDot(ref writer, directory.Id, DirectoryPosition.DotDot, "."u8, plus);
+        if (fits && offset <= DirectoryPosition.DotDot)
+            fits = AddDot(ref writer, directory.Parent, DirectoryPosition.Start, ".."u8, plus);
         var changes = context.Inodes.Find(directory.Id)?.NameChanges ?? 0;
-        for (; position < directory.Entries.Count + DotEntries; position++)
-        {
-            var fits = position switch
-            {
-                0 => AddDot(ref writer, directory.Id, 1, "."u8, plus),
-                1 => AddDot(ref writer, directory.Parent, 2, ".."u8, plus),
-                _ => Add(ref writer, directory.Entries[position - DotEntries], position + 1, changes, plus),
-            };
-            if (!fits) break;
-        }
-
+        for (; fits && next < part.Entries.Length; next++)
+            fits = Add(ref writer, part.Entries[next], part.PositionBehind(next).Offset, changes, plus);
         return request.ReplyPayload(writer.Written);
     }
 
@@ -112,15 +159,15 @@ internal sealed class DirectoryOps(ClusterContext context)
             : writer.TryAdd(node, next, (uint)InodeType.Directory, name);
     }
 
-    private bool Add(ref DirentWriter writer, in ListedEntry listed, int next, int changes, bool plus)
+    private bool Add(ref DirentWriter writer, in ListedEntry listed, ulong next, int changes, bool plus)
     {
         var entry = listed.Entry;
         var node = InodeTable.NodeOf(entry.Inode);
-        if (!plus) return writer.TryAdd(node, (ulong)next, (uint)entry.Type, entry.Name.Span);
+        if (!plus) return writer.TryAdd(node, next, (uint)entry.Type, entry.Name.Span);
         var isGood = entry.Attr is not null && listed.NameChanges == changes
             && context.Time.GetElapsedTime(listed.Asked) < context.Options.AttrTimeout;
         var full = isGood ? context.Entry(entry.Attr!, listed.Asked) : default;
-        if (writer.TryAddPlus(full, node, (ulong)next, (uint)entry.Type, entry.Name.Span)) return true;
+        if (writer.TryAddPlus(full, node, next, (uint)entry.Type, entry.Name.Span)) return true;
         if (isGood) context.Inodes.Forget(entry.Inode, 1);
         return false;
     }

@@ -55,6 +55,39 @@ internal static unsafe partial class Posix
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int FControl(int fd, int command, int argument);
 
+    [LibraryImport("libc", EntryPoint = "opendir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint OpenDir(string path);
+
+    [LibraryImport("libc", EntryPoint = "closedir", SetLastError = true)]
+    public static partial int CloseDir(nint directory);
+
+    [LibraryImport("libc", EntryPoint = "rewinddir")]
+    public static partial void RewindDir(nint directory);
+
+    [LibraryImport("libc", EntryPoint = "seekdir")]
+    public static partial void SeekDir(nint directory, long position);
+
+    [LibraryImport("libc", EntryPoint = "telldir", SetLastError = true)]
+    public static partial long TellDir(nint directory);
+
+    /// <summary>The next name, or null at the end.</summary>
+    public static string? ReadDir(nint directory)
+    {
+        const int nameOffset = 19;
+        Marshal.SetLastSystemError(0);
+        var entry = NextEntry(directory);
+        if (entry == 0)
+        {
+            Assert.True(Marshal.GetLastPInvokeError() == 0, $"readdir failed at {TellDir(directory):x}: {Error}");
+            return null;
+        }
+
+        return Marshal.PtrToStringUTF8(entry + nameOffset);
+    }
+
+    [LibraryImport("libc", EntryPoint = "readdir", SetLastError = true)]
+    private static partial nint NextEntry(nint directory);
+
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     public static partial int FTruncate(int fd, long length);
 
