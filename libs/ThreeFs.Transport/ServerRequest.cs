@@ -48,7 +48,7 @@ public abstract class ServerRequest
 
     /// <summary>
     /// Names the payload's destination: at least <see cref="PayloadLength"/> bytes. <paramref name="owner"/> is
-    /// disposed when the request is over, whatever happens, unless taken by <see cref="TakePayloadOwner"/>.
+    /// disposed when the request is over, whatever happens.
     /// </summary>
     public void ReceiveInto(IoSlices destination, IDisposable? owner)
     {
@@ -56,14 +56,6 @@ public abstract class ServerRequest
         Invariant.Check(_payloadOwner is null && Payload.Count == 0, "a destination is named once");
         Payload = destination;
         _payloadOwner = owner;
-    }
-
-    /// <summary>Moves the ownership of the payload's memory to the caller.</summary>
-    public IDisposable? TakePayloadOwner()
-    {
-        var owner = _payloadOwner;
-        _payloadOwner = null;
-        return owner;
     }
 
     /// <summary>

@@ -23,6 +23,7 @@ public sealed class FuseMount : IAsyncDisposable
 {
     private const string Part = "mount";
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _watchInterval = TimeSpan.FromSeconds(1);
 
     private readonly MountConfig _config;
     private readonly HostServices _host;
@@ -32,6 +33,8 @@ public sealed class FuseMount : IAsyncDisposable
     private WebHost? _web;
     private ClusterFileSystem? _fileSystem;
     private FuseSession? _session;
+    private readonly CancellationTokenSource _stop = new();
+    private Task? _watch;
 
     private FuseMount(MountConfig config, HostServices host)
     {
@@ -65,11 +68,14 @@ public sealed class FuseMount : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _host.Health.NotReady(Part, "stopping");
+        await _stop.CancelAsync();
+        if (_watch is not null) await _watch;
         if (_session is not null) await _session.DisposeAsync();
         if (_fileSystem is not null) await _fileSystem.DisposeAsync();
         if (_client is not null) await _client.DisposeAsync();
         if (_web is not null) await _web.DisposeAsync();
         foreach (var reactor in _reactors) await reactor.DisposeAsync();
+        _stop.Dispose();
     }
 
     private async Task<Status> RunAsync(CancellationToken ct)
@@ -95,7 +101,21 @@ public sealed class FuseMount : IAsyncDisposable
         _fileSystem.Start();
         _host.Health.Ready(Part);
         _ = ReportEndAsync(_session);
+        _watch = WatchAsync(_client!);
         return Status.Ok;
+    }
+
+    /// <summary>Whether the cluster behind the mount can be worked with, and what the client library has counted.</summary>
+    private async Task WatchAsync(ThreeFsClient client)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            if (ClusterHealth.Trouble(client.Routing.Current, client.Routing.FailingFor) is { } trouble)
+                _host.Health.NotReady(ClusterHealth.Part, trouble);
+            else _host.Health.Ready(ClusterHealth.Part);
+            Metrics.Client(client.Storage.Counters);
+            await Task.WhenAny(Task.Delay(_watchInterval, _host.Time, _stop.Token));
+        }
     }
 
     private Status StartReactors()

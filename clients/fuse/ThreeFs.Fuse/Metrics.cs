@@ -1,4 +1,5 @@
 using Prometheus;
+using ThreeFs.Client.Storage;
 using ThreeFs.Fuse.Protocol;
 
 namespace ThreeFs.Fuse;
@@ -30,6 +31,31 @@ internal static class Metrics
 
     public static readonly Gauge OpenFiles = Prometheus.Metrics.CreateGauge(
         "threefs_fuse_open_files", "Open files of this mount.");
+
+    private static readonly Counter _clientReads = Prometheus.Metrics.CreateCounter(
+        "threefs_client_reads_total", "Reads of chunks that were begun.");
+
+    private static readonly Counter _clientUpdates = Prometheus.Metrics.CreateCounter(
+        "threefs_client_updates_total", "Updates of chunks that were begun.");
+
+    private static readonly Counter _clientRetries = Prometheus.Metrics.CreateCounter(
+        "threefs_client_retries_total", "Attempts of reads and updates of chunks after the first.");
+
+    private static readonly Counter _clientChecksumErrors = Prometheus.Metrics.CreateCounter(
+        "threefs_client_checksum_errors_total", "Reads of chunks whose bytes did not have their checksum.");
+
+    private static readonly Counter _clientFailures = Prometheus.Metrics.CreateCounter(
+        "threefs_client_failures_total", "Reads and updates of chunks that were given up.");
+
+    /// <summary>Takes over what the client library has counted since the process started.</summary>
+    public static void Client(StorageClientCounters counters)
+    {
+        _clientReads.IncTo(counters.Reads);
+        _clientUpdates.IncTo(counters.Updates);
+        _clientRetries.IncTo(counters.Retries);
+        _clientChecksumErrors.IncTo(counters.ChecksumErrors);
+        _clientFailures.IncTo(counters.Failures);
+    }
 
     public static void Answered(FuseOpcode opcode, Errno result, TimeSpan took)
     {

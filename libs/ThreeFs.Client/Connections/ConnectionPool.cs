@@ -39,9 +39,6 @@ public sealed class ConnectionPool : IAsyncDisposable
             ? Peer(new Endpoint(_transport.Scheme, data.Host, data.Port))
             : null;
 
-    /// <summary>An open connection if there is one now; neither waits nor allocates.</summary>
-    public IConnection? TryGet(Endpoint endpoint) => _peers.TryGetValue(endpoint, out var peer) ? peer.TryGet() : null;
-
     /// <summary>See <see cref="Connections.Peer.GetAsync"/>.</summary>
     public ValueTask<Result<IConnection>> GetAsync(Endpoint endpoint, CancellationToken ct = default) =>
         Peer(endpoint).GetAsync(ct);

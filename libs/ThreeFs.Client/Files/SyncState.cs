@@ -31,7 +31,6 @@ internal sealed class SyncState
     private long _generation;
     private FileTime? _modified;
     private FileTime _changed;
-    private FileTime? _accessed;
     private bool _reportedWithoutFlush;
 
     public SyncState(InodeAttr attr)
@@ -90,11 +89,6 @@ internal sealed class SyncState
         }
     }
 
-    public void Read(FileTime when)
-    {
-        lock (_lock) _accessed = when;
-    }
-
     /// <summary>Takes in attributes from the metadata service.</summary>
     public void Learn(InodeAttr attr)
     {
@@ -148,7 +142,7 @@ internal sealed class SyncState
         {
             if (_writtenEnd < 0 && !_exact && !exact) return new SyncPoint(LengthHint.Nothing, _generation);
             var version = _writtenEnd < 0 ? _version : _writtenUnder;
-            return new SyncPoint(new LengthHint(_writtenEnd, version, _exact || exact, _modified, _accessed),
+            return new SyncPoint(new LengthHint(_writtenEnd, version, _exact || exact, _modified, AccessTime: null),
                 _generation);
         }
     }
@@ -165,7 +159,6 @@ internal sealed class SyncState
                 _writtenEnd = -1;
                 _exact = false;
                 _modified = null;
-                _accessed = null;
             }
         }
 

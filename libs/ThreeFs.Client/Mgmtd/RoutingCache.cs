@@ -35,6 +35,7 @@ public sealed class RoutingCache : IRoutingSource, IAsyncDisposable
     private TaskCompletionSource _changed = NewSignal();
     private CancellationTokenSource? _question;
     private bool _refreshWanted;
+    private long? _failingSince;
     private Task? _loop;
 
     public RoutingCache(
@@ -48,6 +49,15 @@ public sealed class RoutingCache : IRoutingSource, IAsyncDisposable
     }
 
     public RoutingInfo Current => _current;
+
+    /// <summary>How long every question has failed; null while the last one was answered or is still open.</summary>
+    public TimeSpan? FailingFor
+    {
+        get
+        {
+            lock (_lock) return _failingSince is { } since ? _time.GetElapsedTime(since) : null;
+        }
+    }
 
     /// <summary>Called with each new snapshot, in order, before <see cref="WaitFor"/> returns it. Must not block or throw.</summary>
     public event Action<RoutingInfo>? Changed;
@@ -103,6 +113,7 @@ public sealed class RoutingCache : IRoutingSource, IAsyncDisposable
             if (result.IsOk)
             {
                 failures = 0;
+                lock (_lock) _failingSince = null;
                 if (result.Value is { } routing) Accept(routing);
                 continue;
             }
@@ -114,6 +125,7 @@ public sealed class RoutingCache : IRoutingSource, IAsyncDisposable
                 continue;
             }
 
+            lock (_lock) _failingSince ??= _time.GetTimestamp();
             if (failures == 0) MgmtdLog.RoutingRefreshFailed(_log, _current.Version.Value, result.Status);
             var doubled = _options.RetryDelay * (1 << Math.Min(failures++, 10));
             await PauseAsync(doubled < _options.MaxRetryDelay ? doubled : _options.MaxRetryDelay, interruptible: true);

@@ -16,6 +16,11 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "target directory {Directory} is left out: {Reason}")]
     public static partial void TargetLeftOut(ILogger log, string directory, Status reason);
 
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "target {Target} of chain {Chain} is known on this node and is on none of its data paths; if it is lost, make it anew")]
+    public static partial void TargetMissing(ILogger log, TargetId target, ChainId chain);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "target {Target} of chain {Chain} created in {Directory}")]
     public static partial void TargetCreated(ILogger log, TargetId target, ChainId chain, string directory);
 

@@ -95,6 +95,8 @@ public sealed class StorageServer : IAsyncDisposable
         var web = await WebHost.StartAsync(_host, new WebHostOptions(_config.Host, null, _config.HttpPort), ct: ct);
         if (!web.TryGet(out _web!)) return web.Status;
 
+        var expected = new ExpectedTargets(new NodeId(_config.NodeId), Replicas, _log);
+        _routing.Changed += expected.Compare;
         _routing.Changed += _ => Replicas.RoutingChanged(_routing);
         _routing.Start();
         StartHeartbeats();

@@ -6,7 +6,10 @@ internal sealed record FuseSessionOptions
     /// <summary>First column of /proc/mounts.</summary>
     public string Source { get; init; } = "threefs";
 
-    /// <summary>Behind "fuse." in the type column of /proc/mounts; clients of the ring API look for hf3fs.</summary>
+    /// <summary>
+    /// Behind "fuse." in the type column of /proc/mounts. Not a name of ours to choose: 3FS's ring library, and the programs that carry a
+    /// copy of it, look there for fuse.hf3fs and take no other mount for one of 3FS.
+    /// </summary>
     public string Subtype { get; init; } = "hf3fs";
 
     public bool AllowOther { get; init; } = true;

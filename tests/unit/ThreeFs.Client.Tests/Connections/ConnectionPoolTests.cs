@@ -21,12 +21,12 @@ public sealed class ConnectionPoolTests
     public async Task Callers_share_one_attempt_and_then_one_connection()
     {
         await using var pool = Pool();
-        Assert.Null(pool.TryGet(_endpoint));
+        Assert.Null(pool.Peer(_endpoint).TryGet());
         var callers = Enumerable.Range(0, 10).Select(_ => pool.GetAsync(_endpoint).AsTask()).ToArray();
         Assert.Single(_transport.Attempts);
         var connection = _transport.Succeed();
         foreach (var caller in callers) Assert.Same(connection, (await caller).Value);
-        Assert.Same(connection, pool.TryGet(_endpoint));
+        Assert.Same(connection, pool.Peer(_endpoint).TryGet());
         Assert.Same(connection, (await pool.GetAsync(_endpoint)).Value);
         Assert.Single(_transport.Attempts);
     }
@@ -90,12 +90,12 @@ public sealed class ConnectionPoolTests
         var first = _transport.Succeed();
         await opening;
         first.Break();
-        Assert.Null(pool.TryGet(_endpoint));
+        Assert.Null(pool.Peer(_endpoint).TryGet());
         Assert.True(pool.Peer(_endpoint).IsSuspect);
         opening = pool.GetAsync(_endpoint).AsTask();
         var second = _transport.Succeed();
         Assert.Same(second, (await opening).Value);
-        Assert.Same(second, pool.TryGet(_endpoint));
+        Assert.Same(second, pool.Peer(_endpoint).TryGet());
     }
 
     [Fact]
@@ -105,11 +105,11 @@ public sealed class ConnectionPoolTests
         var opening = pool.GetAsync(_endpoint).AsTask();
         _transport.Succeed();
         await opening;
-        Assert.NotNull(pool.TryGet(_endpoint));
+        Assert.NotNull(pool.Peer(_endpoint).TryGet());
         _transport.Succeed();
-        Assert.NotNull(pool.TryGet(_endpoint));
+        Assert.NotNull(pool.Peer(_endpoint).TryGet());
         _transport.Succeed();
-        Assert.Equal(3, Enumerable.Range(0, 9).Select(_ => pool.TryGet(_endpoint)).Distinct().Count());
+        Assert.Equal(3, Enumerable.Range(0, 9).Select(_ => pool.Peer(_endpoint).TryGet()).Distinct().Count());
         Assert.Equal(3, _transport.Attempts.Count);
     }
 

@@ -1,4 +1,4 @@
-using ThreeFs.Fuse.Memory;
+using ThreeFs.Fuse.Tests.Memory;
 using ThreeFs.Fuse.Mounting;
 using ThreeFs.Fuse.Native;
 using ThreeFs.Fuse.Session;

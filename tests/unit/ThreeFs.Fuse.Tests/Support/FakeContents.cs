@@ -3,7 +3,7 @@ using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Contracts.Meta;
 using ThreeFs.Fuse.Cluster;
-using ThreeFs.Fuse.Memory;
+using ThreeFs.Fuse.Tests.Memory;
 
 namespace ThreeFs.Fuse.Tests.Support;
 

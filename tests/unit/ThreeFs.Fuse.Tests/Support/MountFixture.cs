@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using ThreeFs.Fuse.Memory;
+using ThreeFs.Fuse.Tests.Memory;
 using ThreeFs.Fuse.Session;
 
 namespace ThreeFs.Fuse.Tests.Support;

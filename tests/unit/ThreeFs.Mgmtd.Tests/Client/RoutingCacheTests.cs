@@ -82,6 +82,21 @@ public sealed class RoutingCacheTests : IAsyncLifetime
     });
 
     [Fact]
+    public Task How_long_nobody_answers_is_known_until_somebody_does() => NoContext.RunAsync(async () =>
+    {
+        Assert.Null(_cache.FailingFor);
+        (await _mgmtd.RoutingQuestion()).Answer(new Status(StatusCode.ConnectFailed));
+        _time.Advance(TimeSpan.FromMilliseconds(50));
+        (await _mgmtd.RoutingQuestion()).Answer(new Status(StatusCode.ConnectFailed));
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+        var question = await _mgmtd.RoutingQuestion();
+        Assert.Equal(TimeSpan.FromMilliseconds(150), _cache.FailingFor);
+        question.Answer((RoutingInfo?)null);
+        await _mgmtd.RoutingQuestion();
+        Assert.Null(_cache.FailingFor);
+    });
+
+    [Fact]
     public Task A_storm_of_requests_costs_one_question_a_pause() => NoContext.RunAsync(async () =>
     {
         var open = await _mgmtd.RoutingQuestion();

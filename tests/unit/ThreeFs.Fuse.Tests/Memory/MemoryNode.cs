@@ -1,7 +1,7 @@
 using ThreeFs.Contracts.Meta;
 using ThreeFs.Fuse.Native;
 
-namespace ThreeFs.Fuse.Memory;
+namespace ThreeFs.Fuse.Tests.Memory;
 
 /// <summary>An inode of <see cref="MemoryFileSystem"/>; guarded by its lock.</summary>
 internal sealed class MemoryNode(ulong id, uint mode, uint uid, uint gid, DateTimeOffset now)

@@ -1,4 +1,4 @@
-namespace ThreeFs.Fuse.Memory;
+namespace ThreeFs.Fuse.Tests.Memory;
 
 /// <summary>A sparse file in pages of 64 KiB. A page that was never written reads as zeros. Thread-safe.</summary>
 internal sealed class MemoryContent

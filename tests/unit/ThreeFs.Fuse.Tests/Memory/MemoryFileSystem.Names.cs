@@ -3,7 +3,7 @@ using ThreeFs.Fuse.Native;
 using ThreeFs.Fuse.Protocol;
 using ThreeFs.Fuse.Session;
 
-namespace ThreeFs.Fuse.Memory;
+namespace ThreeFs.Fuse.Tests.Memory;
 
 /// <summary>Making, removing and moving names.</summary>
 internal sealed partial class MemoryFileSystem

@@ -5,7 +5,7 @@ using ThreeFs.Fuse.Native;
 using ThreeFs.Fuse.Protocol;
 using ThreeFs.Fuse.Session;
 
-namespace ThreeFs.Fuse.Memory;
+namespace ThreeFs.Fuse.Tests.Memory;
 
 /// <summary>
 /// A file system in this process's memory, complete enough for real programs: what the mount costs without anything

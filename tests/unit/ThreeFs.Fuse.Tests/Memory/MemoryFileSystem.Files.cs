@@ -4,7 +4,7 @@ using ThreeFs.Fuse.Native;
 using ThreeFs.Fuse.Protocol;
 using ThreeFs.Fuse.Session;
 
-namespace ThreeFs.Fuse.Memory;
+namespace ThreeFs.Fuse.Tests.Memory;
 
 /// <summary>
 /// Open files, listings and extended attributes. A handle is its node's number: nothing is kept for an open file but a
