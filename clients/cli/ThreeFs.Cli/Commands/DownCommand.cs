@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using ThreeFs.Base;
 using ThreeFs.Cli.Dev;
 using ThreeFs.Cli.Output;
@@ -12,6 +13,7 @@ namespace ThreeFs.Cli.Commands;
 /// </summary>
 internal static class DownCommand
 {
+    private static readonly TimeSpan _deleteTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
     public static Command Create()
@@ -29,7 +31,8 @@ internal static class DownCommand
     {
         var found = LocalCluster.Find(directory);
         if (!found.TryGet(out var cluster)) return Say.Failure(found.Status);
-        foreach (var damage in cluster.Damage) Say.Progress($"going on without it: {damage.Message}");
+        if (!destroy)
+            foreach (var damage in cluster.Damage) Say.Progress($"going on without it: {damage.Message}");
         if (wait) await WaitUntilUnusedAsync(cluster, ct);
         var acquired = PidFile.Acquire(directory.LockFile);
         if (!acquired.TryGet(out var held))
@@ -40,7 +43,7 @@ internal static class DownCommand
                 Say.Progress($"{cluster.Plan.Mount} is taken away from {string.Join(", ", users)}; --wait waits for them");
             var status = await cluster.StopAsync(ct);
             if (!status.IsOk) return Say.Failure(status);
-            if (destroy) return Destroy(cluster);
+            if (destroy) return await DestroyAsync(cluster);
         }
 
         Console.WriteLine($"stopped; the data is in {directory.Path}");
@@ -62,17 +65,27 @@ internal static class DownCommand
         ? MountUsers.Find(MountEntry.WithoutLinks(cluster.Plan.Mount), server)
         : [];
 
-    private static int Destroy(LocalCluster cluster)
+    private static async Task<int> DestroyAsync(LocalCluster cluster)
     {
         // Never delete through a mount: what is under it would be the user's files, one by one.
         if (MountEntry.TypeAt(cluster.Plan.Mount) is { } type)
             return Say.Failure(new Status(StatusCode.Busy, $"{cluster.Plan.Mount} is still mounted ({type}); unmount it first"));
-        Say.Progress($"removing {cluster.Directory.Path} ...");
-        var left = cluster.Directory.Remove();
-        Console.WriteLine(left.Count == 0
+        var removed = cluster.Directory.Remove();
+        var deleted = removed.Moved is not { } files || await DeleteAsync(files);
+        Console.WriteLine(removed.Left.Count == 0
             ? $"stopped and removed {cluster.Directory.Path}"
             : $"stopped and removed the cluster in {cluster.Directory.Path}; "
-                + $"not of the cluster and left there: {string.Join(", ", left)}");
+                + $"not of the cluster and left there: {string.Join(", ", removed.Left)}");
+        if (!deleted) Console.WriteLine($"its files are being deleted in the background: {removed.Moved}");
         return 0;
+    }
+
+    /// <summary>Deletes in a process of its own, which goes on when this one has ended.</summary>
+    /// <returns>Whether it was done before the user would have to wait.</returns>
+    private static async Task<bool> DeleteAsync(string directory)
+    {
+        using var rm = Process.Start("setsid", ["rm", "-rf", "--one-file-system", "--", directory]);
+        await Task.WhenAny(rm.WaitForExitAsync(), Task.Delay(_deleteTime));
+        return rm.HasExited;
     }
 }

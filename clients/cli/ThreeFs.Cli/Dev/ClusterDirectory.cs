@@ -70,20 +70,24 @@ internal sealed partial class ClusterDirectory(string path)
         }
     }
 
-    /// <summary>Removes what belongs to the cluster.</summary>
-    /// <returns>What is left because it does not; empty when the directory is gone.</returns>
-    public IReadOnlyList<string> Remove()
+    /// <summary>
+    /// Takes what belongs to the cluster out of the directory, and the directory away when nothing else is in it. Deleting big files can
+    /// take a minute, so where it can be it is only moved beside the directory, for the caller to delete.
+    /// </summary>
+    public RemovedCluster Remove()
     {
         var strangers = Strangers();
+        var moved = MakeTrash();
         foreach (var entry in Directory.EnumerateFileSystemEntries(Path).ToArray())
         {
-            if (strangers.Contains(System.IO.Path.GetFileName(entry))) continue;
+            var name = System.IO.Path.GetFileName(entry);
+            if (strangers.Contains(name) || TryMove(entry, moved is null ? null : System.IO.Path.Combine(moved, name))) continue;
             if (Directory.Exists(entry)) Directory.Delete(entry, recursive: true);
             else File.Delete(entry);
         }
 
         if (strangers.Count == 0) Directory.Delete(Path);
-        return strangers;
+        return new RemovedCluster(strangers, moved);
     }
 
     public Result<ClusterPlan> LoadPlan()
@@ -117,6 +121,34 @@ internal sealed partial class ClusterDirectory(string path)
         File.Move(temporary, path, overwrite: true);
     }
 
+    private string? MakeTrash()
+    {
+        try
+        {
+            return Directory.CreateDirectory($"{Path}.removed-{Environment.ProcessId}").FullName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Fails between two file systems: a directory of the cluster may be a disk's mount point.</summary>
+    private static bool TryMove(string from, string? to)
+    {
+        if (to is null) return false;
+        try
+        {
+            if (Directory.Exists(from)) Directory.Move(from, to);
+            else File.Move(from, to);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
     private IReadOnlyList<string> Strangers() => [.. Entries().Where(n => !Owns(n)).Order()];
 
     private IEnumerable<string> Entries() => Directory.Exists(Path)
@@ -131,6 +163,10 @@ internal sealed partial class ClusterDirectory(string path)
     [GeneratedRegex(@"^(?<role>mgmtd|meta|storage)-(?<number>\d{1,3})$")]
     private static partial Regex RoleName();
 }
+
+/// <param name="Left">Names in the directory that are not the cluster's; empty when the directory is gone.</param>
+/// <param name="Moved">Where the cluster's files are now, to be deleted; null when they are deleted already.</param>
+internal sealed record RemovedCluster(IReadOnlyList<string> Left, string? Moved);
 
 /// <summary>The directory of one process of a local cluster.</summary>
 internal sealed record RoleDirectory(string Path, string Name)

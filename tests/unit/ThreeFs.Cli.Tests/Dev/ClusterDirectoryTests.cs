@@ -38,11 +38,13 @@ public sealed class ClusterDirectoryTests : IDisposable
         foreach (var name in new[] { "kv", "storage-1/data", "mgmtd-2", "mount", "mnt", "notes", "storage-x" })
             Directory.CreateDirectory($"{_root}/dev/{name}");
         File.WriteAllText(directory.PlanFile, "");
-        Assert.Equal(["notes", "storage-x"], directory.Remove());
+        var removed = directory.Remove();
+        Assert.Equal(["notes", "storage-x"], removed.Left);
+        Assert.True(Directory.Exists($"{removed.Moved}/storage-1/data"), "moved beside, to be deleted");
         Assert.Equal(["notes", "storage-x"], Directory.GetDirectories($"{_root}/dev").Select(d => Path.GetFileName(d)).Order());
         Directory.Delete($"{_root}/dev/notes");
         Directory.Delete($"{_root}/dev/storage-x");
-        Assert.Empty(directory.Remove());
+        Assert.Empty(directory.Remove().Left);
         Assert.False(Directory.Exists($"{_root}/dev"));
     }
 }
