@@ -8,7 +8,7 @@ namespace ThreeFs.Client.Storage;
 /// <param name="CapacityBytes">Of the disks, whoever uses them.</param>
 /// <param name="FreeBytes">What chunks can still take, all replicas together.</param>
 /// <param name="UsedBytes">What chunks take, all replicas together.</param>
-/// <param name="Replicas">Targets of an average chain, so how often each byte is kept.</param>
+/// <param name="Replicas">Targets that an average chain is meant to have, so how often each byte is kept.</param>
 public sealed record ClusterSpace(long CapacityBytes, long FreeBytes, long UsedBytes, double Replicas)
 {
     /// <summary>
@@ -53,7 +53,7 @@ public sealed record ClusterSpace(long CapacityBytes, long FreeBytes, long UsedB
         }
 
         var chains = routing.Chains.Values.Where(c => c.Targets.Length > 0).ToArray();
-        var replicas = chains.Length == 0 ? 1 : chains.Average(c => c.Targets.Length);
+        var replicas = chains.Length == 0 ? 1 : chains.Average(c => c.Replicas);
         return new ClusterSpace(capacity, free, disks.Sum(d => d.UsedBytes), replicas);
     }
 }

@@ -102,6 +102,9 @@ internal static class Metrics
     private static readonly Gauge _resyncCompared = Prometheus.Metrics.CreateGauge(
         "threefs_storage_resync_compared_chunks", "Chunks compared so far by the newest resync of a target's successor.", "target");
 
+    private static readonly Gauge _resyncTotal = Prometheus.Metrics.CreateGauge(
+        "threefs_storage_resync_total_chunks", "Chunks that the newest resync of a target's successor has to compare, about.", "target");
+
     public static readonly Gauge HasLease = Prometheus.Metrics.CreateGauge(
         "threefs_storage_has_lease", "1 while mgmtd has heard from this node recently enough that it may serve.");
 
@@ -144,7 +147,9 @@ internal static class Metrics
     {
         var target = replica.Target.ToString();
         _chunks.WithLabels(target).Set(replica.Store.ChunkCount);
-        _resyncCompared.WithLabels(target).Set(replica.Resync.Compared);
+        var resync = replica.Resync.Report(replica.Store.ChunkCount, replica.Services.Time);
+        _resyncCompared.WithLabels(target).Set(resync.ComparedChunks);
+        _resyncTotal.WithLabels(target).Set(resync.TotalChunks);
         _scrubPasses.WithLabels(target).Set(replica.Scrub.Passes);
         _damaged.WithLabels(target).Set(replica.DamagedChunks);
         _used.WithLabels(target).Set(replica.UsedBytes);
@@ -164,7 +169,7 @@ internal static class Metrics
         foreach (var state in Enum.GetValues<TargetState>()) _targetState.RemoveLabelled(target, chain, state.ToString());
         foreach (var state in Enum.GetValues<LocalTargetState>()) _localState.RemoveLabelled(target, state.ToString());
         _chainVersion.RemoveLabelled(target, chain);
-        foreach (var gauge in new[] { _chunks, _resyncCompared, _scrubPasses, _damaged, _used, _inFlight }) gauge.RemoveLabelled(target);
+        foreach (var gauge in new[] { _chunks, _resyncCompared, _resyncTotal, _scrubPasses, _damaged, _used, _inFlight }) gauge.RemoveLabelled(target);
     }
 
     public static void Disk(in DiskSpace space)

@@ -47,6 +47,9 @@ public sealed class StorageConfig
     /// <summary>Most bytes a second that each target's scrubber reads to look for damage; 0 turns it off.</summary>
     public ByteSize ScrubBytesPerSecond { get; set; } = new(8 * ByteSize.MiB);
 
+    /// <summary>Most bytes a second that this server sends to targets it brings up to date, all together; 0: no limit.</summary>
+    public ByteSize ResyncBytesPerSecond { get; set; }
+
     /// <summary>From the beginning of one pass of a scrubber to that of the next.</summary>
     public TimeSpan ScrubInterval { get; set; } = TimeSpan.FromDays(7);
 
@@ -76,6 +79,8 @@ public sealed class StorageConfig
         if (Reactors is < 1 or > 256) return Bad($"reactors = {Reactors} is not between 1 and 256");
         if (BufferBytes < 128 * ByteSize.MiB) return Bad($"buffer_bytes = \"{BufferBytes}\" is less than the 128MiB that chunks of 64MiB need");
         if (EngineBufferBytes < 128 * ByteSize.MiB) return Bad($"engine_buffer_bytes = \"{EngineBufferBytes}\" is less than 128MiB");
+        if (ResyncBytesPerSecond > 0 && ResyncBytesPerSecond < ByteSize.MiB)
+            return Bad($"resync_bytes_per_second = \"{ResyncBytesPerSecond}\" is less than 1MiB; 0 is no limit");
         if (ScrubInterval < TimeSpan.FromSeconds(1)) return Bad($"scrub_interval = \"{ScrubInterval.TotalMilliseconds}ms\" is less than 1s");
         if (DiskHungAfter < TimeSpan.FromSeconds(1)) return Bad($"disk_hung_after = \"{DiskHungAfter.TotalMilliseconds}ms\" is less than 1s");
         if (DiskSlowAfter < TimeSpan.FromMilliseconds(1)) return Bad($"disk_slow_after = \"{DiskSlowAfter.TotalMilliseconds}ms\" is less than 1ms");

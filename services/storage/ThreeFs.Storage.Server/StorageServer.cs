@@ -10,6 +10,7 @@ using ThreeFs.Hosting.Web;
 using ThreeFs.Io;
 using ThreeFs.Storage.Server.Disks;
 using ThreeFs.Storage.Server.Requests;
+using ThreeFs.Storage.Recovery;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Transport;
 using ThreeFs.Transport.Tcp;
@@ -83,13 +84,14 @@ public sealed class StorageServer : IAsyncDisposable
         if (!status.IsOk) return status;
 
         var observer = new ServerObserver(() => _heartbeats?.Kick(), replica => _diskWatches[replica.DiskIndex].Health.ReadFailed());
+        var pace = new ResyncPace(_config.ResyncBytesPerSecond, _reactors[0].Time);
         _targets = new TargetHost(
-            _config, _disks, _reactors, _replicaBuffers, _routing, _lease, observer, _host.Logs, _host.NewRandom());
+            _config, _disks, _reactors, _replicaBuffers, _routing, _lease, observer, pace, _host.Logs, _host.NewRandom());
         _diskWatches.AddRange(_disks.Select(d => new DiskWatch(d, _config, _targets, _host.Time, _log)));
         status = await _targets.OpenAllAsync();
         if (!status.IsOk) return status;
 
-        var handler = new StorageHandler(Replicas, _clientBuffers, _replicaBuffers, _reactors[0].Time, _targets);
+        var handler = new StorageHandler(Replicas, _clientBuffers, _replicaBuffers, _reactors[0].Time, _targets, pace);
         var listening = new TcpTransport(_reactors).Listen(Endpoint.Tcp(_config.Host, _config.DataPort), handler);
         if (!listening.TryGet(out _listener!)) return listening.Status;
         var web = await WebHost.StartAsync(_host, new WebHostOptions(_config.Host, null, _config.HttpPort), ct: ct);

@@ -44,6 +44,9 @@ public sealed record StorageLimits
 
     /// <summary>Chunks sent to a syncing target at the same time, and chunk records asked for at a time.</summary>
     public int ResyncConcurrency { get; init; } = 8;
+
+    /// <summary>The same while clients are at work.</summary>
+    public int ResyncConcurrencyWhenBusy { get; init; } = 2;
     public int ResyncPage { get; init; } = 4096;
     public TimeSpan ResyncChunkTime { get; init; } = TimeSpan.FromSeconds(20);
     public TimeSpan ResyncPause { get; init; } = TimeSpan.FromMilliseconds(500);

@@ -7,6 +7,7 @@ using ThreeFs.Contracts.Storage;
 using ThreeFs.Io;
 using ThreeFs.Storage.ChunkEngine;
 using ThreeFs.Storage.Peers;
+using ThreeFs.Storage.Recovery;
 using ThreeFs.Storage.Server.BlockDevice;
 using ThreeFs.Storage.Server.Peers;
 using ThreeFs.Storage.Server.Requests;
@@ -35,6 +36,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     private readonly ILease _lease;
     private readonly IStorageObserver _observer;
     private readonly StorageLimits _limits;
+    private readonly ResyncPace _pace;
     private readonly ILogger _log;
     private readonly ILogger _replicaLog;
     private static readonly Action<object?> _applyVerdict = ApplyVerdict;
@@ -44,8 +46,9 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
 
     public TargetHost(
         StorageConfig config, IReadOnlyList<DataDisk> disks, IReadOnlyList<Reactor> reactors, BufferPool buffers, IRoutingSource routing,
-        ILease lease, IStorageObserver observer, ILoggerFactory logs, SeededRandom random)
+        ILease lease, IStorageObserver observer, ResyncPace pace, ILoggerFactory logs, SeededRandom random)
     {
+        _pace = pace;
         (_config, _disks, _buffers, _routing, _lease, _observer) = (config, disks, buffers, routing, lease, observer);
         _limits = new StorageLimits
         {
@@ -210,7 +213,10 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         }
 
         var services = new ReplicaServices(
-            worker.Executor, worker.Reactor.Time, worker.Peers, _routing, _lease, _buffers, _limits, _observer, _replicaLog);
+            worker.Executor, worker.Reactor.Time, worker.Peers, _routing, _lease, _buffers, _limits, _observer, _replicaLog)
+        {
+            Pace = _pace,
+        };
         var replica = new Replica(store, disk.Index, services);
         observer.Replica = replica;
         var added = Replicas.Add(replica);

@@ -4,6 +4,7 @@ using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Storage;
+using ThreeFs.Storage.Recovery;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Updates;
 using ThreeFs.Transport;
@@ -23,15 +24,17 @@ namespace ThreeFs.Storage.Server.Requests;
 internal sealed class StorageHandler : IServerHandler
 {
     private readonly ReplicaSet _replicas;
+    private readonly ResyncPace _pace;
     private readonly BufferPool _clientBuffers;
     private readonly BufferPool _replicaBuffers;
     private readonly UpdateRequests _updates;
     private readonly ReadRequests _reads;
     private readonly ControlRequests _control;
 
-    public StorageHandler(ReplicaSet replicas, BufferPool clientBuffers, BufferPool replicaBuffers, TimeProvider time, INodeControl node)
+    public StorageHandler(ReplicaSet replicas, BufferPool clientBuffers, BufferPool replicaBuffers, TimeProvider time, INodeControl node, ResyncPace? pace = null)
     {
         _replicas = replicas;
+        _pace = pace ?? ResyncPace.Unlimited;
         _clientBuffers = clientBuffers;
         _replicaBuffers = replicaBuffers;
         _updates = new UpdateRequests(replicas, time);
@@ -87,6 +90,7 @@ internal sealed class StorageHandler : IServerHandler
     private ValueTask<Outcome> DispatchAsync(ServerRequest request, StorageMethod method)
     {
         if (request.IsAbandoned) return new ValueTask<Outcome>(Outcome.Failed(StatusCode.Cancelled));
+        if (method is StorageMethod.Read or StorageMethod.Write) _pace.ClientAsks();
         return method switch
         {
             StorageMethod.Read => _reads.HandleAsync(request),

@@ -19,7 +19,7 @@ namespace ThreeFs.Storage.Recovery;
 /// successor is told (SyncDone) and gets what this replica knows of its clients' channels, so that it recognises repetitions
 /// too; it reports UpToDate, and mgmtd lets it serve. Any failure ends the attempt; the
 /// next one compares again and sends only what is still missing. At most <see cref="StorageLimits.ResyncConcurrency"/> chunks
-/// are under way.
+/// are under way, fewer while clients ask, and no more bytes a second than <see cref="ResyncPace"/> lets through.
 /// </remarks>
 internal sealed class Resyncer(Replica replica)
 {
@@ -117,8 +117,9 @@ internal sealed class Resyncer(Replica replica)
                 var (chunk, remote) = NextPair(page, ref theirs, ref ours, count, out var local);
                 _progress = _progress with { Compared = _progress.Compared + 1 };
                 if (SyncRules.Compare(local, remote) == SyncStep.Keep) continue;
+                await PaceAsync(local.Committed.Length, change);
                 _underWay.Add(SettleAsync(place, node, chunk, remote, change));
-                var code = await DrainAsync(_services.Limits.ResyncConcurrency - 1);
+                var code = await DrainAsync(Concurrency - 1);
                 if (code != StatusCode.Ok) return await GiveUpAsync(code);
             }
 
@@ -126,6 +127,14 @@ internal sealed class Resyncer(Replica replica)
         }
 
         return StatusCode.Ok;
+    }
+
+    private int Concurrency => _services.Pace.IsBusy ? _services.Limits.ResyncConcurrencyWhenBusy : _services.Limits.ResyncConcurrency;
+
+    private async ValueTask PaceAsync(long bytes, CancellationToken change)
+    {
+        var wait = _services.Pace.Take(bytes);
+        if (wait > TimeSpan.Zero) await _services.Executor.DelayAsync(wait, _services.Time, change);
     }
 
     /// <summary>The smaller id of the two lists' heads, with what either side has of it.</summary>
@@ -200,10 +209,10 @@ internal sealed class Resyncer(Replica replica)
         return StatusCode.Ok;
     }
 
-    /// <summary>Waits until no more than <paramref name="most"/> are under way; the first failure ends it.</summary>
+    /// <summary>Waits until no more than <paramref name="most"/> are under way; the first failure ends it, also of one that ended before.</summary>
     private async ValueTask<StatusCode> DrainAsync(int most)
     {
-        while (_underWay.Count > most)
+        while (_underWay.Count > most || _underWay.Exists(t => t.IsCompleted))
         {
             var finished = await Task.WhenAny(_underWay);
             _underWay.Remove(finished);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using ThreeFs.Base.Memory;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Storage.Peers;
+using ThreeFs.Storage.Recovery;
 using ThreeFs.Storage.Threading;
 
 namespace ThreeFs.Storage.Targets;
@@ -16,4 +17,8 @@ public sealed record ReplicaServices(
     BufferPool Buffers,
     StorageLimits Limits,
     IStorageObserver Observer,
-    ILogger Log);
+    ILogger Log)
+{
+    /// <summary>Shared by the targets of a process.</summary>
+    public ResyncPace Pace { get; init; } = ResyncPace.Unlimited;
+}

@@ -9,6 +9,7 @@ using ThreeFs.Storage.ChunkEngine;
 using ThreeFs.Storage.ChunkEngine.Simulation;
 using ThreeFs.Storage.Craq;
 using ThreeFs.Storage.Peers;
+using ThreeFs.Storage.Recovery;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Threading;
 
@@ -28,11 +29,14 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
     private ulong _sequence;
     private uint _version;
 
-    public ReplicaPair(StorageLimits? limits = null)
+    public ReplicaPair(StorageLimits? limits = null, long resyncBytesPerSecond = 0)
     {
         SynchronizationContext.SetSynchronizationContext(null); // the owner's thread has none
         var services = new ReplicaServices(
-            this, Time, this, this, this, new BufferPool(1L << 30), limits ?? new StorageLimits(), this, NullLogger.Instance);
+            this, Time, this, this, this, new BufferPool(1L << 30), limits ?? new StorageLimits(), this, NullLogger.Instance)
+        {
+            Pace = Pace = new ResyncPace(resyncBytesPerSecond, Time),
+        };
         Disks = [new SimulatedDisk(), new SimulatedDisk()];
         _replicas = [.. Disks.Select((d, i) => d.Open(new TargetId((ulong)i + 1), services))];
         // A target vouches for its content when it was the last one serving and serves again: here each of them.
@@ -41,6 +45,7 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
     }
 
     public FakeTimeProvider Time { get; } = new();
+    public ResyncPace Pace { get; }
     public ImmutableArray<SimulatedDisk> Disks { get; }
     public Replica Head => _replicas[0];
     public Replica Tail => _replicas[1];
@@ -58,7 +63,10 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
         var targets = chain.Targets.Zip(_replicas, (t, r) => new TargetInfo(
             t.Id, Chain, t.State, LocalTargetState.UpToDate, NodeOf(r), 0, 0, false));
         Current = new RoutingInfo(new RoutingVersion(_version), nodes, [chain], targets, []);
-        foreach (var replica in _replicas) replica.Apply(Current);
+
+        // The tail first: a head that knows more than its successor is refused, and tries again later.
+        Tail.Apply(Current);
+        Head.Apply(Current);
         Pump();
     }
 
