@@ -81,6 +81,8 @@ public enum StatusCode : ushort
     NotSupported = 3018,
     /// <summary>More work of the same kind is left; call again.</summary>
     MoreToDo = 3019,
+    /// <summary>The inode carries as many locks as it may (ENOLCK).</summary>
+    TooManyLocks = 3020,
 
     // Storage: 4000–4999.
     ChunkNotFound = 4000,

@@ -172,6 +172,7 @@ public sealed class FuseMount : IAsyncDisposable
         Source = _config.ClusterId,
         AllowOther = _config.AllowOther,
         ReadOnly = _config.ReadOnly,
+        Locks = _config.Locks == LockScope.Cluster,
         Threads = _config.Threads > 0 ? _config.Threads : Math.Clamp(Environment.ProcessorCount, 2, 8),
     };
 

@@ -50,6 +50,10 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} sessions could not be ended: {Status}; tried again")]
     public static partial void EndingSessionsFailed(ILogger log, int count, Status status);
 
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "locks on inode {Inode} could not be given back: {Status}; tried again")]
+    public static partial void UnlockFailed(ILogger log, InodeId inode, Status status);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "a round of housekeeping failed")]
     public static partial void HousekeepingFailed(ILogger log, Exception error);
 }

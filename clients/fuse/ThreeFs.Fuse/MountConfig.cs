@@ -4,6 +4,15 @@ using ThreeFs.Contracts.Meta;
 
 namespace ThreeFs.Fuse;
 
+/// <summary>Where fcntl(2) and flock(2) locks hold.</summary>
+public enum LockScope
+{
+    /// <summary>Between all mounts of the cluster.</summary>
+    Cluster = 0,
+    /// <summary>Between the processes that use this mount.</summary>
+    Local = 1,
+}
+
 /// <summary>Configuration of a mount.</summary>
 public sealed record MountConfig
 {
@@ -60,6 +69,9 @@ public sealed record MountConfig
     /// the metadata service recognises a repeated change.
     /// </summary>
     public int OperationTimeoutMs { get; set; } = _maxOperationTimeoutMs;
+
+    /// <summary>Local ones cost no call, and other mounts do not see them.</summary>
+    public LockScope Locks { get; set; } = LockScope.Cluster;
 
     public Status Validate()
     {

@@ -197,6 +197,22 @@ public sealed class MetaClient : IMetaService, IAsyncDisposable
             Context = MetaMapper.ToProto(context), Inode = inode.Value, Count = count,
         }, _storage, ct);
 
+    public async ValueTask<Result<LockAnswer>> SetLockAsync(
+        MetaContext context, InodeId inode, LockRequest request, CancellationToken ct)
+    {
+        var message = MetaMapper.ToProto(context, inode, request);
+        var reply = await _caller.CallAsync(MetaMethod.SetLock, message, LockReply.Parser, _records, ct);
+        return reply.TryGet(out var answer) ? new LockAnswer(answer.Granted, MetaMapper.FromProto(answer.Attr)) : reply.Status;
+    }
+
+    public async ValueTask<Result<FileLock?>> TestLockAsync(
+        MetaContext context, InodeId inode, LockRequest request, CancellationToken ct)
+    {
+        var message = MetaMapper.ToProto(context, inode, request);
+        var reply = await _caller.CallAsync(MetaMethod.TestLock, message, TestLockReply.Parser, _records, ct);
+        return reply.TryGet(out var answer) ? MetaMapper.FromProto(answer.Conflict) : reply.Status;
+    }
+
     public ValueTask<Status> PruneSessionsAsync(MetaContext context, ImmutableArray<SessionId> sessions, CancellationToken ct)
     {
         var request = new PruneSessionsRequest { Context = MetaMapper.ToProto(context) };

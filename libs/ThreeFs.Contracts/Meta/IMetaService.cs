@@ -91,6 +91,12 @@ public interface IMetaService
     /// <returns>The inode with its new length; the place is the last <paramref name="count"/> bytes of it.</returns>
     ValueTask<Result<InodeAttr>> AppendAsync(MetaContext context, InodeId inode, long count, CancellationToken ct);
 
+    /// <summary>Sets or gives back a lock of one of the client's owners, or refuses because another owner's stands in the way.</summary>
+    ValueTask<Result<LockAnswer>> SetLockAsync(MetaContext context, InodeId inode, LockRequest request, CancellationToken ct);
+
+    /// <summary>The first lock that stands in the way of the one asked about; null when it could be set.</summary>
+    ValueTask<Result<FileLock?>> TestLockAsync(MetaContext context, InodeId inode, LockRequest request, CancellationToken ct);
+
     /// <summary>Ends sessions whose close got lost.</summary>
     ValueTask<Status> PruneSessionsAsync(MetaContext context, ImmutableArray<SessionId> sessions, CancellationToken ct);
 

@@ -33,4 +33,6 @@ public enum MetaMethod : ushort
     ListXattr = 0x0218,
     RemoveXattr = 0x0219,
     Append = 0x021A,
+    SetLock = 0x021B,
+    TestLock = 0x021C,
 }

@@ -17,6 +17,8 @@ public static class KeyPrefixes
     public static readonly KeyPrefix DirectoryCounters = new("DCNT");
     /// <summary>inode id u64, session id → open file session.</summary>
     public static readonly KeyPrefix Session = new("INOS");
+    /// <summary>inode id u64, kind u8 → locks of that kind.</summary>
+    public static readonly KeyPrefix Lock = new("LOCK");
     /// <summary>bucket of time u32, client id, request id, step u8 → outcome of a request.</summary>
     public static readonly KeyPrefix Idempotency = new("IDEM");
     /// <summary>garbage collection queue: due time or stamp, inode id → what to remove.</summary>

@@ -15,3 +15,5 @@ public sealed partial class PageReply : IReply;
 public sealed partial class SpaceReply : IReply;
 public sealed partial class BytesReply : IReply;
 public sealed partial class NamesReply : IReply;
+public sealed partial class LockReply : IReply;
+public sealed partial class TestLockReply : IReply;

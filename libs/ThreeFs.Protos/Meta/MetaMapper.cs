@@ -146,6 +146,37 @@ public static class MetaMapper
         hint.WrittenEnd, new TruncateVersion(hint.TruncateVersion), hint.Exact,
         hint.HasModifyTime ? new FileTime(hint.ModifyTime) : null, hint.HasAccessTime ? new FileTime(hint.AccessTime) : null);
 
+    public static LockRequestMessage ToProto(MetaContext context, InodeId inode, LockRequest request) => new()
+    {
+        Context = ToProto(context),
+        Inode = inode.Value,
+        Kind = (uint)request.Kind,
+        Owner = request.Owner,
+        Type = (uint)request.Type,
+        Start = request.Start,
+        End = request.End,
+        Pid = request.Pid,
+    };
+
+    public static LockRequest FromProto(LockRequestMessage m) =>
+        new((LockKind)m.Kind, m.Owner, (LockType)m.Type, m.Start, m.End, m.Pid);
+
+    public static HeldLock? ToProto(FileLock? held) => held is null ? null : new HeldLock
+    {
+        Client = ToBytes(held.Client.Value),
+        Owner = held.Owner,
+        Type = (uint)held.Type,
+        Start = held.Start,
+        End = held.End,
+        Pid = held.Pid,
+        Since = held.Since.Nanoseconds,
+    };
+
+    /// <summary>Null for no lock; a client id that cannot be read is nobody's.</summary>
+    public static FileLock? FromProto(HeldLock? held) => held is null ? null : new FileLock(
+        TryReadId(held.Client, out var client) ? new ClientId(client) : default, held.Owner, (LockType)held.Type,
+        held.Start, held.End, held.Pid, new FileTime(held.Since));
+
     public static PageReply ToProto(DirPage page)
     {
         var message = new PageReply { End = page.End };

@@ -70,6 +70,9 @@ internal sealed class BackgroundJobs : IAsyncDisposable
         var pruned = await _service.Sessions.RunRoundAsync(clients.Value, ct);
         if (!pruned.IsOk) return pruned.Status;
         if (pruned.Value != 0) _log.SessionsPruned(pruned.Value);
+        var unlocked = await _service.Locks.RunRoundAsync(clients.Value, ct);
+        if (!unlocked.IsOk) return unlocked.Status;
+        if (unlocked.Value != 0) _log.LocksPruned(unlocked.Value);
         return false;
     }
 

@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} sessions of clients that are gone were ended")]
     public static partial void SessionsPruned(this ILogger log, int count);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "locks of clients that are gone were given back on {Count} inodes")]
+    public static partial void LocksPruned(this ILogger log, int count);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "store: {Text}")]
     public static partial void StoreNotice(this ILogger log, string text);
 

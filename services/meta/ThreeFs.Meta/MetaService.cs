@@ -59,6 +59,7 @@ public sealed class MetaService : IMetaService
         _statFs = new StatFs(chunks, _runner, time, options.SpaceCacheTime);
         Garbage = new GarbageCollector(_runner, chunks, options, observer);
         Sessions = new SessionPruner(_runner, _lengths, time, observer);
+        Locks = new LockPruner(_runner, time);
         Requests = new RequestPruner(_runner);
     }
 
@@ -67,6 +68,9 @@ public sealed class MetaService : IMetaService
 
     /// <summary>Ends sessions of dead clients; somebody has to run its rounds.</summary>
     public SessionPruner Sessions { get; }
+
+    /// <summary>Gives back locks of dead clients; somebody has to run its rounds.</summary>
+    public LockPruner Locks { get; }
 
     /// <summary>Forgets old requests; somebody has to run its rounds.</summary>
     public RequestPruner Requests { get; }
@@ -196,6 +200,19 @@ public sealed class MetaService : IMetaService
 
     public ValueTask<Result<InodeAttr>> AppendAsync(MetaContext context, InodeId inode, long count, CancellationToken ct) =>
         AttrAsync("append", _append.RunAsync(context, inode, count, ct));
+
+    public async ValueTask<Result<LockAnswer>> SetLockAsync(
+        MetaContext context, InodeId inode, LockRequest request, CancellationToken ct)
+    {
+        var started = _time.GetTimestamp();
+        var result = await _runner.WriteAsync(context, new SetLock(inode, request), ct);
+        Done("set_lock", started, result.Code);
+        return result.TryGet(out var outcome) ? new LockAnswer(outcome.Flag, outcome.First) : result.Status;
+    }
+
+    public ValueTask<Result<FileLock?>> TestLockAsync(
+        MetaContext context, InodeId inode, LockRequest request, CancellationToken ct) =>
+        ReadAsync("test_lock", context, new TestLock(inode, request), ct);
 
     public async ValueTask<Status> PruneSessionsAsync(MetaContext context, ImmutableArray<SessionId> sessions, CancellationToken ct)
     {

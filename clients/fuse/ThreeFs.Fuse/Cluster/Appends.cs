@@ -61,6 +61,6 @@ internal sealed class Appends(ClusterContext context, LengthReporter reporter)
     private static void ForgetWhatTheKernelBelieves(FuseRequest request, OpenFile file)
     {
         request.Session.ForgetAttributes(request.Node);
-        if (!file.IsDirect) request.Session.ForgetContentLater(request.Node);
+        if (!file.IsDirect) _ = request.Session.ForgetContentAsync(request.Node);
     }
 }

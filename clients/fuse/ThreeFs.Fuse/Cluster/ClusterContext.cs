@@ -19,6 +19,8 @@ internal sealed class ClusterContext(
     public TimeProvider Time { get; } = time;
     public ILogger Log { get; } = log;
     public InodeTable Inodes { get; } = new(time);
+    public ClientId Client { get; } = client;
+    public LockTable Locks { get; } = new();
     public StaleOpens StaleOpens { get; } = new(time);
     public HandleTable<OpenFile> Files { get; } = new();
     public HandleTable<OpenDirectory> Directories { get; } = new();
@@ -28,7 +30,7 @@ internal sealed class ClusterContext(
     public FileTime Clock => FileTime.From(Time.GetUtcNow());
 
     /// <summary>The mount itself, for what no caller waits for.</summary>
-    public MetaContext Self() => new(UserInfo.Root, client, NewRequest());
+    public MetaContext Self() => new(UserInfo.Root, Client, NewRequest());
 
     /// <summary>The caller of a request.</summary>
     public MetaContext User(FuseRequest request)
@@ -37,7 +39,7 @@ internal sealed class ClusterContext(
         var user = header is { Uid: 0, Gid: 0 }
             ? UserInfo.Root
             : new UserInfo(header.Uid, header.Gid, _groups.Of(header));
-        return new MetaContext(user, client, NewRequest());
+        return new MetaContext(user, Client, NewRequest());
     }
 
     /// <summary>The same user in another request.</summary>

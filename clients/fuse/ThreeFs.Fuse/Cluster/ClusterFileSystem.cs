@@ -13,9 +13,9 @@ namespace ThreeFs.Fuse.Cluster;
 /// <remarks>
 /// What applications may rely on: on one mount, POSIX. Between mounts, close-to-open: an open(2) sees everything that
 /// was closed, synced, or renamed over its name before. Files held open see it when the kernel's memory of attributes
-/// is over. Access times change only when they are set. Appends are atomic across mounts (see
-/// <see cref="Appends"/>). Locks are local to the mount. A server's failure makes operations wait, not fail;
-/// a waiting caller can be killed.
+/// is over. Access times change only when they are set. Appends are atomic across mounts (<see cref="Appends"/>), and
+/// locks hold between them (<see cref="LockOps"/>) unless configured to be local. A server's failure makes operations
+/// wait, not fail; a waiting caller can be killed.
 /// </remarks>
 internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
 {
@@ -26,6 +26,7 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
     private readonly FileOps _files;
     private readonly AllocationOps _allocation;
     private readonly DirectoryOps _directories;
+    private readonly LockOps _locks;
     private readonly SessionEnder _ender;
 
     public ClusterFileSystem(ClusterContext context)
@@ -34,10 +35,11 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
         _ender = new SessionEnder(context);
         var reporter = new LengthReporter(context);
         var readers = new ReaderSessions(context, _ender);
-        _housekeeping = new Housekeeping(context, reporter, readers, _ender);
+        _locks = new LockOps(context, reporter);
+        _housekeeping = new Housekeeping(context, reporter, readers, _ender, _locks);
         _attributes = new AttributeOps(context, reporter);
         _names = new NameOps(context, readers);
-        _files = new FileOps(context, reporter, readers, _ender);
+        _files = new FileOps(context, reporter, readers, _ender, _locks);
         _allocation = new AllocationOps(context, reporter);
         _directories = new DirectoryOps(context);
     }
@@ -142,6 +144,12 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
 
     public ValueTask<Errno> IoctlAsync(FuseRequest request, FuseIoctlIn arguments, ReadOnlyMemory<byte> input) =>
         _attributes.IoctlAsync(request, arguments, input);
+
+    public ValueTask<Errno> GetLockAsync(FuseRequest request, FuseLockIn arguments) =>
+        _locks.GetAsync(request, arguments);
+
+    public ValueTask<Errno> SetLockAsync(FuseRequest request, FuseLockIn arguments, bool waits) =>
+        _locks.SetAsync(request, arguments, waits);
 
     public ValueTask<Errno> SyncFsAsync(FuseRequest request) => _directories.FsyncAsync(request);
 }

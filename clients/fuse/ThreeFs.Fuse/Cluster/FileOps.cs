@@ -15,7 +15,7 @@ namespace ThreeFs.Fuse.Cluster;
 /// was closed, synced or renamed before; a file open for writing has a session there.
 /// </summary>
 internal sealed class FileOps(ClusterContext context, LengthReporter reporter, ReaderSessions readers,
-    SessionEnder ender)
+    SessionEnder ender, LockOps locks)
 {
     private readonly Appends _appends = new(context, reporter);
 
@@ -117,9 +117,11 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
     public async ValueTask<Errno> FlushAsync(FuseRequest request, FuseFlushIn a)
     {
         if (context.Files.Find(a.Handle) is not { } file) return Errno.EBADF;
-        return file.Session is null
-            ? Errno.Ok
-            : context.Fail(request, await reporter.ReportAsync(file.Inode, file.User, request.Cancellation));
+        var reported = file.Session is null
+            ? Status.Ok
+            : await reporter.ReportAsync(file.Inode, file.User, request.Cancellation);
+        await locks.ProcessClosedAsync(request, file.Inode.Id, a.LockOwner);
+        return context.Fail(request, reported);
     }
 
     /// <summary>The last descriptor is gone. Nobody waits for this and nobody can be told of a failure.</summary>
@@ -138,6 +140,7 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
             }
         }
 
+        await locks.FileClosedAsync(file.Inode.Id, a.Handle);
         if (context.Inodes.Closed(file.Inode, file.Session is not null) == 0) await readers.Closed(file.Inode);
         return Errno.Ok;
     }

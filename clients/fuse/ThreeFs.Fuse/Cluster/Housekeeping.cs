@@ -8,7 +8,8 @@ namespace ThreeFs.Fuse.Cluster;
 /// sessions to end. A failure is logged and tried again with the next round.
 /// </summary>
 internal sealed class Housekeeping(
-    ClusterContext context, LengthReporter reporter, ReaderSessions readers, SessionEnder ender) : IAsyncDisposable
+    ClusterContext context, LengthReporter reporter, ReaderSessions readers, SessionEnder ender,
+    LockOps locks) : IAsyncDisposable
 {
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
     private const int MaxParallel = 16;
@@ -42,6 +43,7 @@ internal sealed class Housekeeping(
 
         await Parallel.ForEachAsync(open.Where(IsLongReader), limits, readers.RegisterAsync);
         await ender.RunOnceAsync(ct);
+        await locks.RunOnceAsync(ct);
     }
 
     private bool IsLongReader(InodeState inode) =>

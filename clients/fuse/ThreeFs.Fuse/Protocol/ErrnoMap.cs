@@ -34,6 +34,7 @@ internal static class ErrnoMap
         StatusCode.Busy => Errno.EBUSY,
         StatusCode.NotSupported => Errno.EOPNOTSUPP,
         StatusCode.MoreToDo => Errno.EAGAIN,
+        StatusCode.TooManyLocks => Errno.ENOLCK,
         StatusCode.NoSpace => Errno.ENOSPC,
         _ => Errno.EIO,
     };

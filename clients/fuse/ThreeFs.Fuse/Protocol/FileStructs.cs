@@ -84,6 +84,38 @@ internal struct FuseFallocateIn
     public uint Padding;
 }
 
+/// <summary>A byte range lock; <see cref="End"/> is its last byte (fuse_file_lock).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct FuseFileLock
+{
+    /// <summary>F_RDLCK, F_WRLCK, F_UNLCK.</summary>
+    public const uint Read = 0, Write = 1, Unlock = 2;
+
+    public ulong Start;
+    public ulong End;
+    public uint Type;
+    public uint Pid;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct FuseLockIn
+{
+    /// <summary>FUSE_LK_FLOCK: flock(2), not fcntl(2).</summary>
+    public const uint Flock = 1;
+
+    public ulong Handle;
+    public ulong Owner;
+    public FuseFileLock Lock;
+    public uint Flags;
+    public uint Padding;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct FuseLockOut
+{
+    public FuseFileLock Lock;
+}
+
 [StructLayout(LayoutKind.Sequential)]
 internal struct FuseLSeekIn
 {

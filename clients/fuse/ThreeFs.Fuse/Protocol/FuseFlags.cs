@@ -8,9 +8,11 @@ internal enum FuseInitFlags : ulong
 {
     None = 0,
     AsyncRead = 1UL << 0,
+    PosixLocks = 1UL << 1,
     AtomicOTrunc = 1UL << 3,
     ExportSupport = 1UL << 4,
     BigWrites = 1UL << 5,
+    FlockLocks = 1UL << 10,
     HasIoctlDir = 1UL << 11,
     AutoInvalData = 1UL << 12,
     DoReadDirPlus = 1UL << 13,

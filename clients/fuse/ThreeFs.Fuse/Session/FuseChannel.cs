@@ -1,3 +1,5 @@
+using ThreeFs.Fuse.Protocol;
+
 namespace ThreeFs.Fuse.Session;
 
 /// <summary>
@@ -36,14 +38,14 @@ internal sealed class FuseChannel(int descriptor)
         }
     }
 
-    /// <summary>The caller's thread id of a request in flight, or false when it is not here.</summary>
-    public bool TryGetPid(ulong unique, out uint pid)
+    /// <summary>Header of a request in flight, or false when it is not here.</summary>
+    public bool TryGetHeader(ulong unique, out FuseInHeader header)
     {
-        pid = 0;
+        header = default;
         lock (_lock)
         {
             if (FindLocked(unique) is not { } request) return false;
-            pid = request.Header.Pid;
+            header = request.Header;
             return true;
         }
     }

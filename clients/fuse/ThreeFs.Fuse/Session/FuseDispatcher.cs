@@ -48,6 +48,9 @@ internal sealed class FuseDispatcher(IFuseFileSystem fileSystem)
         FuseOpcode.Ioctl =>
             _fs.IoctlAsync(r, r.Arguments<FuseIoctlIn>(),
                 r.Body[Math.Min(Unsafe.SizeOf<FuseIoctlIn>(), r.Body.Length)..].ToArray()),
+        FuseOpcode.GetLock => _fs.GetLockAsync(r, r.Arguments<FuseLockIn>()),
+        FuseOpcode.SetLock => _fs.SetLockAsync(r, r.Arguments<FuseLockIn>(), waits: false),
+        FuseOpcode.SetLockWait => _fs.SetLockAsync(r, r.Arguments<FuseLockIn>(), waits: true),
         FuseOpcode.SyncFs => _fs.SyncFsAsync(r),
         FuseOpcode.Destroy => new(Errno.Ok),
         _ => new(Errno.ENOSYS),

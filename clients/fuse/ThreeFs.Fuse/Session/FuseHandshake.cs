@@ -11,7 +11,7 @@ namespace ThreeFs.Fuse.Session;
 internal readonly record struct FuseHandshake(uint Minor, FuseInitFlags Features)
 {
     /// <summary>
-    /// Left out on purpose: POSIX and flock locks (the kernel's own, local ones serve), write-back cache (other
+    /// Left out on purpose: write-back cache (other
     /// clients would not see writes), splice (slower here), POSIX ACLs. <see cref="FuseInitFlags.AutoInvalData"/> is
     /// what makes another client's write visible to a file that stays open: a changed modify time empties the page
     /// cache. At an open the data version decides.
@@ -24,6 +24,8 @@ internal readonly record struct FuseHandshake(uint Minor, FuseInitFlags Features
             | FuseInitFlags.HandleKillPrivV2
         | FuseInitFlags.SetXattrExt | FuseInitFlags.HasIoctlDir | FuseInitFlags.InitExt
             | FuseInitFlags.DirectIoAllowMmap;
+
+    private const FuseInitFlags Locks = FuseInitFlags.PosixLocks | FuseInitFlags.FlockLocks;
 
     private const FuseInitFlags Needed = FuseInitFlags.AtomicOTrunc | FuseInitFlags.BigWrites;
 
@@ -42,7 +44,7 @@ internal readonly record struct FuseHandshake(uint Minor, FuseInitFlags Features
             return new Status(StatusCode.ProtocolError, $"the kernel began the mount with {request.Opcode}");
 
         var offer = request.Arguments<FuseInitIn>();
-        var features = offer.AllFlags & Wanted;
+        var features = offer.AllFlags & (options.Locks ? Wanted | Locks : Wanted);
         if (offer.Major != FuseConstants.Major || offer.Minor < OldestMinor || (features & Needed) != Needed)
         {
             return new Status(StatusCode.NotSupported,

@@ -231,14 +231,14 @@ internal sealed class FuseSession : IAsyncDisposable
     public void ForgetAttributes(ulong node) => NotifyChanged(node, offset: -1);
 
     /// <summary>
-    /// The kernel forgets attributes and cached pages of the inode, soon: it may wait for pages that are locked for a
-    /// request which has no reply yet, so this waits for it on a thread of its own.
+    /// The kernel forgets attributes and cached pages of the inode. It waits for pages that are locked for requests which
+    /// have no reply yet, so this runs on a thread of its own, and only an operation that locks no page may wait for it.
     /// </summary>
-    public void ForgetContentLater(ulong node)
+    public Task ForgetContentAsync(ulong node)
     {
         // Counts as in flight: the descriptor stays open until it was told.
         Interlocked.Increment(ref _inFlight);
-        _ = Task.Run(() =>
+        return Task.Run(() =>
         {
             NotifyChanged(node, offset: 0);
             Interlocked.Decrement(ref _inFlight);

@@ -15,6 +15,9 @@ internal sealed record FuseSessionOptions
     public bool AllowOther { get; init; } = true;
     public bool ReadOnly { get; init; }
 
+    /// <summary>The file system is asked about fcntl(2) and flock(2) locks; otherwise the kernel keeps them, for this mount.</summary>
+    public bool Locks { get; init; }
+
     /// <summary>Threads that read requests, each with a descriptor of its own.</summary>
     public int Threads { get; init; } = 2;
 

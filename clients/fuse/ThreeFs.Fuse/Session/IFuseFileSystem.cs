@@ -64,5 +64,12 @@ internal interface IFuseFileSystem
     ValueTask<Errno> CopyRangeAsync(FuseRequest request, FuseCopyFileRangeIn arguments) => new(Errno.ENOSYS);
     ValueTask<Errno> IoctlAsync(FuseRequest request, FuseIoctlIn arguments, ReadOnlyMemory<byte> input) =>
         new(Errno.ENOTTY);
+
+    /// <summary>F_GETLK. Asked only when the session has <see cref="FuseSessionOptions.Locks"/>.</summary>
+    ValueTask<Errno> GetLockAsync(FuseRequest request, FuseLockIn arguments) => new(Errno.ENOSYS);
+
+    /// <param name="waits">EAGAIN is no answer: wait until the lock can be set. Any signal of the caller ends it.</param>
+    ValueTask<Errno> SetLockAsync(FuseRequest request, FuseLockIn arguments, bool waits) => new(Errno.ENOSYS);
+
     ValueTask<Errno> SyncFsAsync(FuseRequest request) => new(Errno.Ok);
 }

@@ -1,9 +1,11 @@
+using ThreeFs.Fuse.Protocol;
+
 namespace ThreeFs.Fuse.Session;
 
 /// <summary>
 /// Decides when an operation is given up because its caller got a signal. Only a caller that is being killed is let
 /// go: any other signal (an alarm, a child's end, a window's resize) would turn into an EINTR that programs do not
-/// expect of files.
+/// expect of files. Only a wait for a lock ends with any signal, as programs that set an alarm for it expect.
 /// </summary>
 /// <remarks>
 /// The kernel reports a signal once, whichever came first; a SIGKILL after a harmless one is not reported again.
@@ -104,8 +106,9 @@ internal sealed class InterruptWatch : IDisposable
     {
         foreach (var channel in _channels)
         {
-            if (!channel.TryGetPid(unique, out var pid)) continue;
-            if (!CallerProcess.IsBeingKilled(pid)) return false;
+            if (!channel.TryGetHeader(unique, out var header)) continue;
+            var yields = header.Opcode == FuseOpcode.SetLockWait;
+            if (!yields && !CallerProcess.IsBeingKilled(header.Pid)) return false;
             channel.Interrupt(unique);
             return true;
         }
@@ -117,7 +120,7 @@ internal sealed class InterruptWatch : IDisposable
     {
         foreach (var channel in _channels)
         {
-            if (channel.TryGetPid(unique, out _)) return true;
+            if (channel.TryGetHeader(unique, out _)) return true;
         }
 
         return false;

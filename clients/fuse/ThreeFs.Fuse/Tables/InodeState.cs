@@ -287,9 +287,13 @@ internal sealed class InodeState
     /// <param name="isDurable">They are on stable storage.</param>
     public void Reported(InodeAttr attr, long asked, long mark, bool isDurable)
     {
-        Merge(attr, asked);
         lock (_lock)
         {
+            // One step on from what the kernel was told: the content changed by this report alone, through the kernel.
+            var kernelHasIt = _told.DataVersion == _attr.DataVersion && _told.Length >= _attr.Length
+                && attr.DataVersion == _attr.DataVersion + 1 && attr.TruncateVersion == _attr.TruncateVersion;
+            Merge(attr, asked);
+            if (kernelHasIt) _told = (attr.DataVersion, attr.Length);
             if (isDurable) (_durableUnder, _durableLength) = (attr.TruncateVersion, attr.Length);
             if (_writes != mark) return;
             _writtenEnd = -1;

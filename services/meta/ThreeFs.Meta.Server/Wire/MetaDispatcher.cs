@@ -134,6 +134,24 @@ internal sealed class MetaDispatcher(IMetaService service)
     public ValueTask<Result<AttrReply>> Append(AppendRequest r, CancellationToken ct) => AttrAsync(r.Context, context =>
         service.AppendAsync(context, new InodeId(r.Inode), r.Count, ct));
 
+    public async ValueTask<Result<LockReply>> SetLock(LockRequestMessage r, CancellationToken ct)
+    {
+        var context = MetaMapper.FromProto(r.Context);
+        if (!context.IsOk) return context.Status;
+        var result = await service.SetLockAsync(context.Value, new InodeId(r.Inode), MetaMapper.FromProto(r), ct);
+        return result.TryGet(out var answer)
+            ? new LockReply { Granted = answer.Granted, Attr = MetaMapper.ToProto(answer.Attr) }
+            : result.Status;
+    }
+
+    public async ValueTask<Result<TestLockReply>> TestLock(LockRequestMessage r, CancellationToken ct)
+    {
+        var context = MetaMapper.FromProto(r.Context);
+        if (!context.IsOk) return context.Status;
+        var result = await service.TestLockAsync(context.Value, new InodeId(r.Inode), MetaMapper.FromProto(r), ct);
+        return result.TryGet(out var held) ? new TestLockReply { Conflict = MetaMapper.ToProto(held) } : result.Status;
+    }
+
     public async ValueTask<Result<StatusReply>> PruneSessions(PruneSessionsRequest r, CancellationToken ct)
     {
         var sessions = ImmutableArray.CreateBuilder<SessionId>(r.Sessions.Count);

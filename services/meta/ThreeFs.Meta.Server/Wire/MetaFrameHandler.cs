@@ -136,6 +136,8 @@ internal sealed class MetaFrameHandler : IServerHandler, IDisposable
         On(MetaMethod.ListXattr, InodeRequest.Parser, r => to.ListXattr(r, ct)),
         On(MetaMethod.RemoveXattr, XattrRequest.Parser, r => to.RemoveXattr(r, ct)),
         On(MetaMethod.Append, AppendRequest.Parser, r => to.Append(r, ct)),
+        On(MetaMethod.SetLock, LockRequestMessage.Parser, r => to.SetLock(r, ct)),
+        On(MetaMethod.TestLock, LockRequestMessage.Parser, r => to.TestLock(r, ct)),
     ];
 
     private static KeyValuePair<ushort, Route> On<TRequest, TReply>(

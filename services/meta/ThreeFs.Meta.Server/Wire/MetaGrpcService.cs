@@ -27,6 +27,8 @@ internal sealed class MetaGrpcService(MetaDispatcher to) : Protos.Meta.MetaServi
     public override Task<AttrReply> Close(CloseRequest r, ServerCallContext c) => Reply(to.Close(r, c.CancellationToken));
     public override Task<AttrReply> Sync(SyncRequest r, ServerCallContext c) => Reply(to.Sync(r, c.CancellationToken));
     public override Task<AttrReply> Append(AppendRequest r, ServerCallContext c) => Reply(to.Append(r, c.CancellationToken));
+    public override Task<LockReply> SetLock(LockRequestMessage r, ServerCallContext c) => Reply(to.SetLock(r, c.CancellationToken));
+    public override Task<TestLockReply> TestLock(LockRequestMessage r, ServerCallContext c) => Reply(to.TestLock(r, c.CancellationToken));
     public override Task<StatusReply> PruneSessions(PruneSessionsRequest r, ServerCallContext c) => Reply(to.PruneSessions(r, c.CancellationToken));
     public override Task<StatusReply> Flush(FlushRequest r, ServerCallContext c) => Reply(to.Flush(r, c.CancellationToken));
     public override Task<SpaceReply> StatFs(StatFsRequest r, ServerCallContext c) => Reply(to.StatFs(r, c.CancellationToken));

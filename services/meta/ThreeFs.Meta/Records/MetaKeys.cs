@@ -57,6 +57,26 @@ internal static class MetaKeys
         return r.AtEnd;
     }
 
+    public static byte[] Locks(InodeId inode, LockKind kind)
+    {
+        var w = new KeyWriter(stackalloc byte[16], KeyPrefixes.Lock);
+        w.U64(inode.Value);
+        w.U8((byte)kind);
+        return w.ToArray();
+    }
+
+    public static KvKeyRange AllLocks(InodeId inode) => WithInode(KeyPrefixes.Lock, inode);
+
+    public static bool TryReadLocks(byte[] key, out InodeId inode, out LockKind kind)
+    {
+        var r = new KeyReader(key, KeyPrefixes.Lock);
+        r.U64(out var id);
+        r.U8(out var number);
+        inode = new InodeId(id);
+        kind = (LockKind)number;
+        return r.AtEnd;
+    }
+
     /// <param name="step">Operations of several transactions number them.</param>
     public static byte[] Request(uint bucket, ClientId client, RequestId request, byte step)
     {

@@ -1,6 +1,7 @@
 using ThreeFs.Base;
 using ThreeFs.Contracts.Meta;
 using ThreeFs.Kv;
+using ThreeFs.Meta.Locks;
 using ThreeFs.Meta.Posix;
 using ThreeFs.Meta.Records;
 
@@ -91,6 +92,13 @@ internal sealed class MetaTransaction(IKvReadTransaction reader, IKvTransaction?
         return open.Any(s => s is { CanWrite: true, OnlyAppends: false } && s.Client != Client);
     }
 
+    public async ValueTask<Result<LockSet>> LocksAsync(InodeId inode, LockKind kind)
+    {
+        var value = await reader.GetAsync(MetaKeys.Locks(inode, kind));
+        if (!value.TryGet(out var bytes)) return value.Status;
+        return bytes.Exists ? LockRecord.Decode(inode, bytes.Span) : LockSet.Empty;
+    }
+
     private async ValueTask<Result<List<SessionRecord>>> SessionsAsync(InodeId inode)
     {
         var range = MetaKeys.Sessions(inode);
@@ -128,6 +136,7 @@ internal sealed class MetaTransaction(IKvReadTransaction reader, IKvTransaction?
     {
         Writer.Clear(MetaKeys.Inode(inode.Id));
         Clear(MetaKeys.Xattrs(inode.Id));
+        if (inode.Type != InodeType.Directory) Clear(MetaKeys.AllLocks(inode.Id));
         if (inode.Type == InodeType.Directory) Clear(MetaKeys.Counters(inode.Id));
         Writer.AtomicAdd(MetaKeys.InodeCount, -1);
     }
@@ -156,6 +165,13 @@ internal sealed class MetaTransaction(IKvReadTransaction reader, IKvTransaction?
     public void RemoveSession(InodeId inode, SessionId session) => Writer.Clear(MetaKeys.Session(inode, session));
 
     public void RemoveSessions(InodeId inode) => Clear(MetaKeys.Sessions(inode));
+
+    public void PutLocks(InodeId inode, LockKind kind, LockSet locks)
+    {
+        var key = MetaKeys.Locks(inode, kind);
+        if (locks.IsEmpty) Writer.Clear(key);
+        else Writer.Set(key, LockRecord.Encode(locks));
+    }
 
     public void PutGarbage(FileTime due, InodeId inode, GarbageKind kind) =>
         Writer.Set(MetaKeys.Garbage(due, inode), new GarbageRecord(kind).Encode());

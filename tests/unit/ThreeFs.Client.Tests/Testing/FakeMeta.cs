@@ -108,6 +108,14 @@ internal sealed class FakeMeta(IFileChunks chunks, TimeProvider time) : IMetaSer
         return Inodes[inode] = attr with { Length = Math.Max(attr.Length, stored.Value) + count };
     }
 
+    public ValueTask<Result<LockAnswer>> SetLockAsync(MetaContext context, InodeId inode, LockRequest request,
+        CancellationToken ct) =>
+        throw new NotSupportedException();
+
+    public ValueTask<Result<FileLock?>> TestLockAsync(MetaContext context, InodeId inode, LockRequest request,
+        CancellationToken ct) =>
+        throw new NotSupportedException();
+
     public ValueTask<Status> PruneSessionsAsync(MetaContext context, ImmutableArray<SessionId> sessions,
         CancellationToken ct)
     {

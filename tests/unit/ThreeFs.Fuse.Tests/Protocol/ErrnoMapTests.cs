@@ -15,7 +15,8 @@ public sealed class ErrnoMapTests
         NotDirectory=ENOTDIR IsDirectory=EISDIR NotEmpty=ENOTEMPTY TooManySymlinks=ELOOP AccessDenied=EACCES
         NotPermitted=EPERM NameTooLong=ENAMETOOLONG TooManyLinks=EMLINK FileTooLarge=EFBIG StaleHandle=ESTALE
         CrossDevice=EXDEV NotASymlink=EINVAL InvalidLayout=EINVAL ReadOnlyFileSystem=EROFS NoSuchAttribute=ENODATA
-        Busy=EBUSY NotSupported=EOPNOTSUPP MoreToDo=EAGAIN ChunkNotFound=EIO ChunkNotCommitted=EIO
+        Busy=EBUSY NotSupported=EOPNOTSUPP MoreToDo=EAGAIN TooManyLocks=ENOLCK
+        ChunkNotFound=EIO ChunkNotCommitted=EIO
         UpdateAlreadyCommitted=EIO UpdateStale=EIO UpdateMissing=EIO ChainVersionMismatch=EIO TargetNotFound=EIO
         TargetNotServing=EIO NotHead=EIO ChecksumMismatch=EIO NoSpace=ENOSPC ChannelSequenceStale=EIO
         UpdateInProgress=EIO ForwardFailed=EIO ForeignDisk=EIO ChunkSizeMismatch=EIO CutOvertaken=EIO NotPrimary=EIO NodeNotFound=EIO

@@ -55,6 +55,9 @@ public sealed class StructLayoutTests
         (typeof(FuseWriteOut), "fuse_write_out", "size padding"),
         (typeof(FuseFsyncIn), "fuse_fsync_in", "fh fsync_flags padding"),
         (typeof(FuseFallocateIn), "fuse_fallocate_in", "fh offset length mode padding"),
+        (typeof(FuseFileLock), "fuse_file_lock", "start end type pid"),
+        (typeof(FuseLockIn), "fuse_lk_in", "fh owner lk lk_flags padding"),
+        (typeof(FuseLockOut), "fuse_lk_out", "lk"),
         (typeof(FuseLSeekIn), "fuse_lseek_in", "fh offset whence padding"),
         (typeof(FuseLSeekOut), "fuse_lseek_out", "offset"),
         (typeof(FuseCopyFileRangeIn), "fuse_copy_file_range_in", "fh_in off_in nodeid_out fh_out off_out len flags"),
@@ -92,6 +95,10 @@ public sealed class StructLayoutTests
             ("FUSE_INTERRUPT", (ulong)FuseOpcode.Interrupt), ("FUSE_BATCH_FORGET", (ulong)FuseOpcode.BatchForget),
             ("FUSE_RENAME2", (ulong)FuseOpcode.Rename2), ("FUSE_COPY_FILE_RANGE", (ulong)FuseOpcode.CopyFileRange),
             ("FUSE_TMPFILE", (ulong)FuseOpcode.TmpFile), ("FUSE_READDIRPLUS", (ulong)FuseOpcode.ReadDirPlus),
+            ("FUSE_GETLK", (ulong)FuseOpcode.GetLock), ("FUSE_SETLK", (ulong)FuseOpcode.SetLock),
+            ("FUSE_SETLKW", (ulong)FuseOpcode.SetLockWait), ("FUSE_LK_FLOCK", FuseLockIn.Flock),
+            ("F_RDLCK", FuseFileLock.Read), ("F_WRLCK", FuseFileLock.Write), ("F_UNLCK", FuseFileLock.Unlock),
+            ("FUSE_POSIX_LOCKS", (ulong)FuseInitFlags.PosixLocks), ("FUSE_FLOCK_LOCKS", (ulong)FuseInitFlags.FlockLocks),
             ("FUSE_ASYNC_READ", (ulong)FuseInitFlags.AsyncRead),
                 ("FUSE_ATOMIC_O_TRUNC", (ulong)FuseInitFlags.AtomicOTrunc),
             ("FUSE_EXPORT_SUPPORT", (ulong)FuseInitFlags.ExportSupport),
@@ -137,7 +144,7 @@ public sealed class StructLayoutTests
     }
 
     private const string Head =
-        "#include <stdio.h>\n#include <stddef.h>\n#include <errno.h>\n#include <sys/ioctl.h>\n"
+        "#include <stdio.h>\n#include <stddef.h>\n#include <errno.h>\n#include <fcntl.h>\n#include <sys/ioctl.h>\n"
         + "#include <linux/fuse.h>\nint main(void){\n";
 
     private const string Tail = "return 0;}\n";

@@ -56,7 +56,7 @@ internal sealed class ClusterFixture : IRoutingSource
             meta ?? Meta, Contents, new ClientId(_random.NextGuid()), options ?? new ClusterOptions(), TimeProvider.System,
                 log);
         var fs = new ClusterFileSystem(context);
-        return new ClusterMount(context, fs, MountFixture.Start(fs, fs, log, new FuseSessionOptions()));
+        return new ClusterMount(context, fs, MountFixture.Start(fs, fs, log, new FuseSessionOptions { Locks = true }));
     }
 
     /// <summary>

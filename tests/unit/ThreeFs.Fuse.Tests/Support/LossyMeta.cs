@@ -12,6 +12,9 @@ public class LossyMeta : DispatchProxy
     /// <summary>Name of the method, or null when every answer arrives.</summary>
     public string? LosesAnswerOf { get; set; }
 
+    /// <summary>Name of a method that is not executed and answers that no server is there; or null.</summary>
+    public string? Refuses { get; set; }
+
     public static (IMetaService Meta, LossyMeta Control) Around(IMetaService inner)
     {
         var proxy = Create<IMetaService, LossyMeta>();
@@ -22,7 +25,9 @@ public class LossyMeta : DispatchProxy
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
-        var answer = targetMethod!.Invoke(_inner, args);
+        if (targetMethod!.Name == Refuses && targetMethod.ReturnType == typeof(ValueTask<Result<LockAnswer>>))
+            return new ValueTask<Result<LockAnswer>>(StatusCode.Unavailable);
+        var answer = targetMethod.Invoke(_inner, args);
         if (targetMethod.Name != LosesAnswerOf || answer is not ValueTask<Result<InodeAttr>> running) return answer;
         LosesAnswerOf = null;
         return LoseAsync(running);

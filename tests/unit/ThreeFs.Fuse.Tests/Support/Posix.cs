@@ -88,6 +88,39 @@ internal static unsafe partial class Posix
     [LibraryImport("libc", EntryPoint = "readdir", SetLastError = true)]
     private static partial nint NextEntry(nint directory);
 
+    public const short F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2;
+    public const int F_GETLK = 5, F_SETLK = 6, F_SETLKW = 7, F_OFD_SETLK = 37;
+    public const int LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
+
+    /// <summary>fcntl(2) with a lock of the whole range; the one that stands in the way comes back from F_GETLK.</summary>
+    public static Errno Lock(int fd, int command, ref FileLock wanted)
+    {
+        fixed (FileLock* p = &wanted) return Result(FLockControl(fd, command, p));
+    }
+
+    public static Errno Lock(int fd, short type, long start = 0, long length = 0)
+    {
+        var wanted = new FileLock { Type = type, Start = start, Length = length };
+        return Lock(fd, F_SETLK, ref wanted);
+    }
+
+    /// <summary>struct flock of x86-64 and arm64.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct FileLock
+    {
+        public short Type;
+        public short Whence;
+        public long Start;
+        public long Length;
+        public int Pid;
+    }
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int FLockControl(int fd, int command, FileLock* wanted);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    public static partial int FLock(int fd, int operation);
+
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     public static partial int FTruncate(int fd, long length);
 

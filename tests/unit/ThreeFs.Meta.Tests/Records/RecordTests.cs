@@ -1,5 +1,6 @@
 using ThreeFs.Base;
 using ThreeFs.Contracts.Meta;
+using ThreeFs.Meta.Locks;
 using ThreeFs.Meta.Records;
 using ThreeFs.Meta.Transactions;
 
@@ -40,6 +41,12 @@ public sealed class RecordTests
         { Hex(MetaKeys.Request(7, new ClientId(_guid), new RequestId(_guid), 1)), GoldenFile("key-request") },
         { Hex(MetaKeys.Garbage(new FileTime(0x55), new InodeId(0x1234))), GoldenFile("key-garbage") },
         { Hex(MetaKeys.Xattr(new InodeId(0x1234), FileName.FromText("user.x"))), GoldenFile("key-xattr") },
+        { Hex(MetaKeys.Locks(new InodeId(0x1234), LockKind.Flock)), GoldenFile("key-locks") },
+        {
+            Hex(LockRecord.Encode(LockSet.Of(
+                [new FileLock(new ClientId(_guid), 0x77, LockType.Exclusive, 1, long.MaxValue, 42, new FileTime(0x55))]))),
+            GoldenFile("locks")
+        },
         { Hex(MetaKeys.InodeAllocator), GoldenFile("key-inode-allocator") },
         { Hex(MetaKeys.InodeCount), GoldenFile("key-inode-count") },
     };
@@ -98,6 +105,8 @@ public sealed class RecordTests
         Assert.Equal((new InodeId(9), _guid), (inode, session.Value));
         Assert.True(MetaKeys.TryReadGarbage(MetaKeys.Garbage(new FileTime(77), new InodeId(9)), out var due, out inode));
         Assert.Equal((new FileTime(77), new InodeId(9)), (due, inode));
+        Assert.True(MetaKeys.TryReadLocks(MetaKeys.Locks(new InodeId(9), LockKind.Flock), out inode, out var kind));
+        Assert.Equal((new InodeId(9), LockKind.Flock), (inode, kind));
         Assert.Equal("n", MetaKeys.NameOf(MetaKeys.Dentry(new InodeId(9), FileName.FromText("n"))).ToString());
     }
 

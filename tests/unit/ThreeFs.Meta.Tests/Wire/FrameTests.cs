@@ -54,6 +54,15 @@ public sealed class FrameTests : IAsyncLifetime
         Assert.Equal(made.Attr.Id, (await _client.ResolveAsync(fs.Root, InodeId.Root, "/d/f"u8.ToArray(), true, default)).Value.Id);
         Assert.Equal(99, (await _client.SyncAsync(fs.As(5), made.Attr.Id, Wrote(99), true, default)).Value.Length);
         Assert.Equal(109, (await _client.AppendAsync(fs.As(5), made.Attr.Id, 10, default)).Value.Length);
+        var exclusive = new LockRequest(LockKind.Posix, ulong.MaxValue, LockType.Exclusive, 5, long.MaxValue, 42);
+        var locked = (await _client.SetLockAsync(fs.Root, made.Attr.Id, exclusive, default)).Value;
+        Assert.Equal((true, 109L), (locked.Granted, locked.Attr!.Length));
+        Assert.Null((await _client.TestLockAsync(fs.Root, made.Attr.Id, exclusive, default)).Value);
+        var other = fs.From(fs.NewClient());
+        Assert.False((await _client.SetLockAsync(other, made.Attr.Id, exclusive, default)).Value.Granted);
+        var conflict = (await _client.TestLockAsync(other, made.Attr.Id, exclusive, default)).Value!;
+        Assert.Equal((fs.Client, ulong.MaxValue, 5L, long.MaxValue, 42u),
+            (conflict.Client, conflict.Owner, conflict.Start, conflict.End, conflict.Pid));
         Assert.Equal(120, (await _client.CloseAsync(fs.As(5), made.Attr.Id, session, Wrote(120), default)).Value.Length);
         var change = new AttrChange(SetAttrMask.Length | SetAttrMask.Mode) { Length = 7, Mode = 0x180 };
         Assert.Equal((7L, 0x180u), await Pair(_client.SetAttrAsync(fs.As(5), made.Attr.Id, change, default)));
