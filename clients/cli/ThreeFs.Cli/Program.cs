@@ -9,11 +9,15 @@ using ThreeFs.Hosting;
 var parsed = Root.Create().Parse(args);
 if (parsed.Action is ParseErrorAction) return Usage.Refuse(parsed);
 
-// The library's own handling gives up on a command that has not come to its first await: it could not say what it leaves behind.
+// The library's own handling gives up on a command that has not come to its first await: it could not say what it
+// leaves behind.
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+var configuration = new InvocationConfiguration
+{
+    EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+};
 try
 {
     return await parsed.InvokeAsync(configuration, stop.Token);

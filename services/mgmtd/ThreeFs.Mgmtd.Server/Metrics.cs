@@ -6,14 +6,21 @@ namespace ThreeFs.Mgmtd.Server;
 /// <summary>What a mgmtd process exports; only the primary has a picture of the cluster to show.</summary>
 internal static class Metrics
 {
-    private static readonly Gauge _primary = Prometheus.Metrics.CreateGauge("threefs_mgmtd_primary", "1 when this mgmtd is the primary");
-    private static readonly Gauge _term = Prometheus.Metrics.CreateGauge("threefs_mgmtd_term", "Term in which this mgmtd is primary or was last");
-    private static readonly Gauge _nodes = Prometheus.Metrics.CreateGauge("threefs_mgmtd_nodes", "Nodes by kind and state", "kind", "state");
+    private static readonly Gauge _primary = Prometheus.Metrics.CreateGauge(
+        "threefs_mgmtd_primary", "1 when this mgmtd is the primary");
+    private static readonly Gauge _term = Prometheus.Metrics.CreateGauge(
+        "threefs_mgmtd_term", "Term in which this mgmtd is primary or was last");
+    private static readonly Gauge _nodes = Prometheus.Metrics.CreateGauge(
+        "threefs_mgmtd_nodes", "Nodes by kind and state", "kind", "state");
     private static readonly Gauge _chains = Prometheus.Metrics.CreateGauge(
-        "threefs_mgmtd_chains", "Chains by state: full (all serve), syncing, partial (some serve), unavailable (none serves)", "state");
-    private static readonly Gauge _targets = Prometheus.Metrics.CreateGauge("threefs_mgmtd_targets", "Targets of chains by public state", "state");
-    private static readonly Gauge _sessions = Prometheus.Metrics.CreateGauge("threefs_mgmtd_client_sessions", "Client processes with a session");
-    private static readonly Gauge _orphans = Prometheus.Metrics.CreateGauge("threefs_mgmtd_orphan_targets", "Targets that are reported and in no chain");
+        "threefs_mgmtd_chains",
+        "Chains by state: full (all serve), syncing, partial (some serve), unavailable (none serves)", "state");
+    private static readonly Gauge _targets = Prometheus.Metrics.CreateGauge(
+        "threefs_mgmtd_targets", "Targets of chains by public state", "state");
+    private static readonly Gauge _sessions = Prometheus.Metrics.CreateGauge(
+        "threefs_mgmtd_client_sessions", "Client processes with a session");
+    private static readonly Gauge _orphans = Prometheus.Metrics.CreateGauge(
+        "threefs_mgmtd_orphan_targets", "Targets that are reported and in no chain");
 
     public static readonly Counter Heartbeats = Prometheus.Metrics.CreateCounter(
         "threefs_mgmtd_heartbeats_total", "Heartbeats by kind of node and result", "kind", "result");
@@ -40,7 +47,8 @@ internal static class Metrics
         foreach (var kind in Enum.GetValues<NodeKind>())
         {
             foreach (var state in Enum.GetValues<NodeState>())
-                _nodes.WithLabels(Name(kind), Name(state)).Set(picture.Nodes.Values.Count(n => n.Kind == kind && n.State == state));
+                _nodes.WithLabels(Name(kind), Name(state))
+                    .Set(picture.Nodes.Values.Count(n => n.Kind == kind && n.State == state));
         }
 
         foreach (var state in Enum.GetValues<TargetState>())
@@ -58,5 +66,6 @@ internal static class Metrics
 
     internal static string Name<T>(T value)
         where T : struct, Enum =>
-        string.Concat(value.ToString().Select((c, i) => char.IsUpper(c) && i > 0 ? $"_{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
+        string.Concat(value.ToString().Select(
+            (c, i) => char.IsUpper(c) && i > 0 ? $"_{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
 }

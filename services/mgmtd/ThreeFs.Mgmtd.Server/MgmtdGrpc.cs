@@ -14,8 +14,8 @@ using Wire = ThreeFs.Protos.Mgmtd;
 namespace ThreeFs.Mgmtd.Server;
 
 /// <summary>
-/// The gRPC face of a <see cref="IMgmtdService"/>: maps, measures, and turns anything unexpected into a status, because a caller
-/// must be able to tell a refused request from a broken connection.
+/// The gRPC face of a <see cref="IMgmtdService"/>: maps, measures, and turns anything unexpected into a status, because
+/// a caller must be able to tell a refused request from a broken connection.
 /// </summary>
 internal sealed class MgmtdGrpc(ServiceSlot slot, ILogger<MgmtdGrpc> log) : Wire.Mgmtd.MgmtdBase
 {
@@ -23,7 +23,8 @@ internal sealed class MgmtdGrpc(ServiceSlot slot, ILogger<MgmtdGrpc> log) : Wire
 
     public override async Task<NodeReply> GetPrimary(ClusterRequest request, ServerCallContext context)
     {
-        var (status, node) = await RunAsync("get_primary", m => m.GetPrimaryAsync(request.Cluster, context.CancellationToken));
+        var (status, node) = await RunAsync(
+            "get_primary", m => m.GetPrimaryAsync(request.Cluster, context.CancellationToken));
         return new NodeReply { Status = status, Node = node?.ToWire() };
     }
 
@@ -47,24 +48,30 @@ internal sealed class MgmtdGrpc(ServiceSlot slot, ILogger<MgmtdGrpc> log) : Wire
 
     public override Task<StatusReply> RegisterNode(RegisterNodeRequest request, ServerCallContext context) =>
         StatusAsync("register_node", m =>
-            m.RegisterNodeAsync(request.Cluster, new NodeId(request.Node), request.Kind.ToContract(), context.CancellationToken));
+            m.RegisterNodeAsync(
+                request.Cluster, new NodeId(request.Node), request.Kind.ToContract(), context.CancellationToken));
 
     public override Task<StatusReply> UnregisterNode(NodeRequest request, ServerCallContext context) =>
-        StatusAsync("unregister_node", m => m.UnregisterNodeAsync(request.Cluster, new NodeId(request.Node), context.CancellationToken));
+        StatusAsync(
+            "unregister_node",
+            m => m.UnregisterNodeAsync(request.Cluster, new NodeId(request.Node), context.CancellationToken));
 
     public override Task<StatusReply> SetNodeEnabled(SetNodeEnabledRequest request, ServerCallContext context) =>
         StatusAsync("set_node_enabled", m =>
-            m.SetNodeEnabledAsync(request.Cluster, new NodeId(request.Node), request.Enabled, context.CancellationToken));
+            m.SetNodeEnabledAsync(
+                request.Cluster, new NodeId(request.Node), request.Enabled, context.CancellationToken));
 
     public override Task<StatusReply> SetNodeTags(SetNodeTagsRequest request, ServerCallContext context) =>
         StatusAsync("set_node_tags", m => m.SetNodeTagsAsync(
-            request.Cluster, new NodeId(request.Node), request.Tags.ToImmutableSortedDictionary(StringComparer.Ordinal), context.CancellationToken));
+            request.Cluster, new NodeId(request.Node), request.Tags.ToImmutableSortedDictionary(StringComparer.Ordinal),
+            context.CancellationToken));
 
     public override Task<StatusReply> SetChains(SetChainsRequest request, ServerCallContext context) =>
         StatusAsync("set_chains", m => m.SetChainsAsync(
             request.Cluster, [.. request.Chains.Select(HeartbeatMapper.ToContract)], context.CancellationToken));
 
-    public override async Task<ChainTableVersionReply> SetChainTable(SetChainTableRequest request, ServerCallContext context)
+    public override async Task<ChainTableVersionReply> SetChainTable(
+        SetChainTableRequest request, ServerCallContext context)
     {
         ImmutableArray<ChainId> chains = [.. request.Chains.Select(c => new ChainId(c))];
         var (status, version) = await RunAsync("set_chain_table", m => m.SetChainTableAsync(
@@ -74,22 +81,28 @@ internal sealed class MgmtdGrpc(ServiceSlot slot, ILogger<MgmtdGrpc> log) : Wire
 
     public override Task<ChainReply> AddTarget(ChainTargetRequest request, ServerCallContext context) =>
         ChainAsync("add_target", m => m.AddTargetAsync(
-            request.Cluster, new ChainId(request.Chain), new TargetId(request.Target), new TargetId(request.Replaces), context.CancellationToken));
+            request.Cluster, new ChainId(request.Chain), new TargetId(request.Target), new TargetId(request.Replaces),
+            context.CancellationToken));
 
     public override Task<ChainReply> RemoveTarget(ChainTargetRequest request, ServerCallContext context) =>
         ChainAsync("remove_target", m =>
-            m.RemoveTargetAsync(request.Cluster, new ChainId(request.Chain), new TargetId(request.Target), context.CancellationToken));
+            m.RemoveTargetAsync(
+                request.Cluster, new ChainId(request.Chain), new TargetId(request.Target), context.CancellationToken));
 
     public override Task<ChainReply> RotateLastServing(ChainRequest request, ServerCallContext context) =>
-        ChainAsync("rotate_last_serving", m => m.RotateLastServingAsync(request.Cluster, new ChainId(request.Chain), context.CancellationToken));
+        ChainAsync(
+            "rotate_last_serving",
+            m => m.RotateLastServingAsync(request.Cluster, new ChainId(request.Chain), context.CancellationToken));
 
     public override Task<ChainReply> SetPreferredOrder(SetPreferredOrderRequest request, ServerCallContext context) =>
         ChainAsync("set_preferred_order", m => m.SetPreferredOrderAsync(
-            request.Cluster, new ChainId(request.Chain), [.. request.Order.Select(t => new TargetId(t))], context.CancellationToken));
+            request.Cluster, new ChainId(request.Chain), [.. request.Order.Select(t => new TargetId(t))],
+            context.CancellationToken));
 
     public override async Task<TargetsReply> ListOrphanTargets(ClusterRequest request, ServerCallContext context)
     {
-        var (status, targets) = await RunAsync("list_orphan_targets", m => m.ListOrphanTargetsAsync(request.Cluster, context.CancellationToken));
+        var (status, targets) = await RunAsync(
+            "list_orphan_targets", m => m.ListOrphanTargetsAsync(request.Cluster, context.CancellationToken));
         var reply = new TargetsReply { Status = status };
         if (!targets.IsDefault) reply.Targets.AddRange(targets.Select(RoutingMapper.ToWire));
         return reply;
@@ -98,7 +111,8 @@ internal sealed class MgmtdGrpc(ServiceSlot slot, ILogger<MgmtdGrpc> log) : Wire
     public override async Task<ConfigVersionReply> SetConfig(SetConfigRequest request, ServerCallContext context)
     {
         var (status, version) = await RunAsync("set_config", m => m.SetConfigAsync(
-            request.Cluster, request.Kind.ToContract(), request.Content, request.Description, context.CancellationToken));
+            request.Cluster, request.Kind.ToContract(), request.Content, request.Description,
+            context.CancellationToken));
         return new ConfigVersionReply { Status = status, Version = version };
     }
 
@@ -109,11 +123,13 @@ internal sealed class MgmtdGrpc(ServiceSlot slot, ILogger<MgmtdGrpc> log) : Wire
         return new ConfigReply { Status = status, Config = config?.ToWire() };
     }
 
-    public override Task<StatusReply> ExtendClientSession(ExtendClientSessionRequest request, ServerCallContext context) =>
+    public override Task<StatusReply> ExtendClientSession(
+        ExtendClientSessionRequest request, ServerCallContext context) =>
         StatusAsync("extend_client_session", m => m.ExtendClientSessionAsync(
             request.Cluster, (request.Session ?? new Wire.ClientSession()).ToContract(), context.CancellationToken));
 
-    public override async Task<ClientSessionsReply> ListClientSessions(ClusterRequest request, ServerCallContext context)
+    public override async Task<ClientSessionsReply> ListClientSessions(
+        ClusterRequest request, ServerCallContext context)
     {
         var (status, sessions) = await RunAsync(
             "list_client_sessions", m => m.ListClientSessionsAsync(request.Cluster, context.CancellationToken));
@@ -133,7 +149,8 @@ internal sealed class MgmtdGrpc(ServiceSlot slot, ILogger<MgmtdGrpc> log) : Wire
     }
 
     /// <param name="op">null: not measured.</param>
-    private async ValueTask<(StatusMessage Status, T? Value)> RunAsync<T>(string? op, Func<IMgmtdService, ValueTask<Result<T>>> run)
+    private async ValueTask<(StatusMessage Status, T? Value)> RunAsync<T>(
+        string? op, Func<IMgmtdService, ValueTask<Result<T>>> run)
     {
         var started = Stopwatch.GetTimestamp();
         var result = await CatchAsync(run);

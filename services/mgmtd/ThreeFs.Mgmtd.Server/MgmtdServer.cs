@@ -12,8 +12,8 @@ using ThreeFs.Kv;
 namespace ThreeFs.Mgmtd.Server;
 
 /// <summary>
-/// A mgmtd process: the service on its store, gRPC and metrics, and heartbeats to whoever is primary. Ready when it is the
-/// primary or knows a living one.
+/// A mgmtd process: the service on its store, gRPC and metrics, and heartbeats to whoever is primary. Ready when it is
+/// the primary or knows a living one.
 /// </summary>
 public sealed class MgmtdServer : IAsyncDisposable
 {
@@ -41,7 +41,8 @@ public sealed class MgmtdServer : IAsyncDisposable
             new(EndpointKind.Http, config.Host, web.HttpPort),
         ];
         var node = new NodeId(config.NodeId);
-        var options = new MgmtdOptions(config.ClusterId, node, Environment.MachineName, Environment.ProcessId, endpoints)
+        var options = new MgmtdOptions(
+            config.ClusterId, node, Environment.MachineName, Environment.ProcessId, endpoints)
         {
             Timing = config.Timing,
             AllowUnknownNodes = config.AllowUnknownNodes,
@@ -63,7 +64,8 @@ public sealed class MgmtdServer : IAsyncDisposable
     public int HttpPort => _web.HttpPort;
     public bool IsPrimary => _service.IsPrimary;
 
-    public static async Task<Result<MgmtdServer>> StartAsync(MgmtdConfig config, HostServices host, CancellationToken ct)
+    public static async Task<Result<MgmtdServer>> StartAsync(
+        MgmtdConfig config, HostServices host, CancellationToken ct)
     {
         var valid = config.Validate();
         if (!valid.IsOk) return valid;
@@ -75,8 +77,11 @@ public sealed class MgmtdServer : IAsyncDisposable
     }
 
     /// <summary>The same on a store that the caller keeps.</summary>
-    public static Task<Result<MgmtdServer>> StartAsync(MgmtdConfig config, HostServices host, IKvEngine kv, CancellationToken ct) =>
-        config.Validate() is { IsOk: false } wrong ? Task.FromResult<Result<MgmtdServer>>(wrong) : StartAsync(config, host, kv, ownsKv: false, ct);
+    public static Task<Result<MgmtdServer>> StartAsync(
+        MgmtdConfig config, HostServices host, IKvEngine kv, CancellationToken ct) =>
+        config.Validate() is { IsOk: false } wrong
+            ? Task.FromResult<Result<MgmtdServer>>(wrong)
+            : StartAsync(config, host, kv, ownsKv: false, ct);
 
     public async ValueTask DisposeAsync()
     {
@@ -108,11 +113,15 @@ public sealed class MgmtdServer : IAsyncDisposable
             ct);
         if (!web.IsOk) return web.Status;
         var server = new MgmtdServer(config, host, kv, ownsKv, web.Value, slot);
-        Log.Started(host.Logs.CreateLogger<MgmtdServer>(), config.NodeId, config.ClusterId, config.Host, server.GrpcPort, server.HttpPort, config.Kv);
+        Log.Started(
+            host.Logs.CreateLogger<MgmtdServer>(), config.NodeId, config.ClusterId,
+            config.Host, server.GrpcPort, server.HttpPort, config.Kv);
         return server;
     }
 
-    /// <summary>Reports readiness and figures; a broken loop ends the process, whose lease another one then takes.</summary>
+    /// <summary>
+    /// Reports readiness and figures; a broken loop ends the process, whose lease another one then takes.
+    /// </summary>
     private async Task WatchAsync()
     {
         while (!_stop.IsCancellationRequested)

@@ -1,6 +1,8 @@
 namespace ThreeFs.Mgmtd;
 
-/// <summary>Bounds of what mgmtd accepts; every stored record stays under the key-value engine's 100 kB value limit.</summary>
+/// <summary>
+/// Bounds of what mgmtd accepts; every stored record stays under the key-value engine's 100 kB value limit.
+/// </summary>
 public static class MgmtdLimits
 {
     public const int NameBytes = 255;

@@ -27,7 +27,9 @@ internal static partial class MgmtdLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "chain update failed: {Status}")]
     public static partial void ChainUpdateFailed(ILogger log, Status status);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "node {Node} ({Kind}) is connected, process {ProcessId} on {HostName}")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "node {Node} ({Kind}) is connected, process {ProcessId} on {HostName}")]
     public static partial void NodeConnected(ILogger log, uint node, NodeKind kind, int processId, string hostName);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "node {Node} ({Kind}) failed: silent for {Silence}")]
@@ -36,7 +38,9 @@ internal static partial class MgmtdLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "node {Node}: restarted, its targets have to prove themselves")]
     public static partial void NodeRestarted(ILogger log, uint node);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "node {Node} reports target {Target}, which lives on node {Owner}; ignored")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "node {Node} reports target {Target}, which lives on node {Owner}; ignored")]
     public static partial void TargetClaimed(ILogger log, uint node, ulong target, uint owner);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "node {Node} reports target {Target}, which is in no chain")]

@@ -17,6 +17,8 @@ public sealed record MgmtdOptions(
     public Status Validate()
     {
         if (ClusterId.Length == 0) return new Status(StatusCode.InvalidArgument, "cluster_id is empty");
-        return Node.Value == 0 ? new Status(StatusCode.InvalidArgument, "node_id is 0; give every process a number of its own") : Timing.Validate();
+        return Node.Value == 0
+            ? new Status(StatusCode.InvalidArgument, "node_id is 0; give every process a number of its own")
+            : Timing.Validate();
     }
 }

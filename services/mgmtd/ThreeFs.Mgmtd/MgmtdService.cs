@@ -11,8 +11,8 @@ using ThreeFs.Mgmtd.State;
 namespace ThreeFs.Mgmtd;
 
 /// <summary>
-/// One mgmtd: challenges for the primary's lease, and as primary watches the cluster and answers. Several of them on one store
-/// make a highly available cluster manager; all that one knows and another must not lose is in the store.
+/// One mgmtd: challenges for the primary's lease, and as primary watches the cluster and answers. Several of them on
+/// one store make a highly available cluster manager; all that one knows and another must not lose is in the store.
 /// <para>Thread-safe. Each operation is a class in Ops/, each loop one in Background/.</para>
 /// </summary>
 public sealed class MgmtdService : IMgmtdService, IAsyncDisposable
@@ -46,7 +46,9 @@ public sealed class MgmtdService : IMgmtdService, IAsyncDisposable
     public int SessionCount => _core.Read(term => term.Sessions.Count) is var count && count.IsOk ? count.Value : 0;
 
     /// <summary>Targets that are reported and in no chain; 0 when not primary.</summary>
-    public int OrphanCount => _core.Read(term => term.Nodes.Values.Sum(n => n.Orphans.Count)) is var count && count.IsOk ? count.Value : 0;
+    public int OrphanCount => _core.Read(term => term.Nodes.Values.Sum(n => n.Orphans.Count)) is var count && count.IsOk
+        ? count.Value
+        : 0;
 
     /// <summary>Faults when a background loop broke an invariant: the process must not go on.</summary>
     public Task Completion => _loops ?? Task.CompletedTask;
@@ -77,13 +79,16 @@ public sealed class MgmtdService : IMgmtdService, IAsyncDisposable
     public ValueTask<Result<NodeInfo?>> GetPrimaryAsync(string clusterId, CancellationToken ct) =>
         WrongCluster(clusterId) is { IsOk: false } wrong ? new(wrong) : _getPrimary.RunAsync(ct);
 
-    public ValueTask<Result<RoutingInfo?>> GetRoutingAsync(string clusterId, RoutingVersion have, CancellationToken ct) =>
+    public ValueTask<Result<RoutingInfo?>> GetRoutingAsync(
+        string clusterId, RoutingVersion have, CancellationToken ct) =>
         GetRoutingAsync(clusterId, have, TimeSpan.Zero, ct);
 
-    public ValueTask<Result<RoutingInfo?>> GetRoutingAsync(string clusterId, RoutingVersion have, TimeSpan wait, CancellationToken ct) =>
+    public ValueTask<Result<RoutingInfo?>> GetRoutingAsync(
+        string clusterId, RoutingVersion have, TimeSpan wait, CancellationToken ct) =>
         WrongCluster(clusterId) is { IsOk: false } wrong ? new(wrong) : _getRouting.RunAsync(have, wait, ct);
 
-    public ValueTask<Result<HeartbeatReply>> HeartbeatAsync(string clusterId, Heartbeat heartbeat, CancellationToken ct) =>
+    public ValueTask<Result<HeartbeatReply>> HeartbeatAsync(
+        string clusterId, Heartbeat heartbeat, CancellationToken ct) =>
         WrongCluster(clusterId) is { IsOk: false } wrong ? new(wrong) : _takeHeartbeat.RunAsync(heartbeat, ct);
 
     public ValueTask<Status> RegisterNodeAsync(string clusterId, NodeId id, NodeKind kind, CancellationToken ct) =>
@@ -99,7 +104,8 @@ public sealed class MgmtdService : IMgmtdService, IAsyncDisposable
         string clusterId, NodeId id, ImmutableSortedDictionary<string, string> tags, CancellationToken ct) =>
         StatusOf(ChangeAsync(clusterId, term => SetNodeTags.Apply(term.Cluster, id, tags), ct));
 
-    public ValueTask<Status> SetChainsAsync(string clusterId, ImmutableArray<ChainSetting> chains, CancellationToken ct) =>
+    public ValueTask<Status> SetChainsAsync(
+        string clusterId, ImmutableArray<ChainSetting> chains, CancellationToken ct) =>
         StatusOf(ChangeAsync(clusterId, term => SetChains.Apply(term.Cluster, chains), ct));
 
     public ValueTask<Result<ChainTableVersion>> SetChainTableAsync(
@@ -110,7 +116,8 @@ public sealed class MgmtdService : IMgmtdService, IAsyncDisposable
         string clusterId, ChainId chain, TargetId target, TargetId replaces, CancellationToken ct) =>
         ChangeAsync(clusterId, term => AddTarget.Apply(term.Cluster, chain, target, replaces), ct);
 
-    public ValueTask<Result<ChainInfo>> RemoveTargetAsync(string clusterId, ChainId chain, TargetId target, CancellationToken ct) =>
+    public ValueTask<Result<ChainInfo>> RemoveTargetAsync(
+        string clusterId, ChainId chain, TargetId target, CancellationToken ct) =>
         ChangeAsync(clusterId, term => RemoveTarget.Apply(term.Cluster, chain, target), ct);
 
     public ValueTask<Result<ChainInfo>> RotateLastServingAsync(string clusterId, ChainId chain, CancellationToken ct) =>
@@ -120,7 +127,8 @@ public sealed class MgmtdService : IMgmtdService, IAsyncDisposable
         string clusterId, ChainId chain, ImmutableArray<TargetId> order, CancellationToken ct) =>
         ChangeAsync(clusterId, term => SetPreferredOrder.Apply(term.Cluster, chain, order), ct);
 
-    public ValueTask<Result<ImmutableArray<TargetInfo>>> ListOrphanTargetsAsync(string clusterId, CancellationToken ct) =>
+    public ValueTask<Result<ImmutableArray<TargetInfo>>> ListOrphanTargetsAsync(
+        string clusterId, CancellationToken ct) =>
         new(Read(clusterId, ListOrphanTargets.Of));
 
     public ValueTask<Result<ulong>> SetConfigAsync(
@@ -141,12 +149,14 @@ public sealed class MgmtdService : IMgmtdService, IAsyncDisposable
 
     private Status WrongCluster(string clusterId) => clusterId == _core.Options.ClusterId
         ? Status.Ok
-        : new Status(StatusCode.ClusterMismatch, $"this is cluster \"{_core.Options.ClusterId}\", you ask for \"{clusterId}\"");
+        : new Status(
+            StatusCode.ClusterMismatch, $"this is cluster \"{_core.Options.ClusterId}\", you ask for \"{clusterId}\"");
 
     private Result<T> Read<T>(string clusterId, Func<Term, T> read) =>
         WrongCluster(clusterId) is { IsOk: false } wrong ? wrong : _core.Read(read);
 
-    private async ValueTask<Result<T>> ChangeAsync<T>(string clusterId, Func<Term, Result<Change<T>>> change, CancellationToken ct)
+    private async ValueTask<Result<T>> ChangeAsync<T>(
+        string clusterId, Func<Term, Result<Change<T>>> change, CancellationToken ct)
     {
         var wrong = WrongCluster(clusterId);
         if (!wrong.IsOk) return wrong;
@@ -157,7 +167,9 @@ public sealed class MgmtdService : IMgmtdService, IAsyncDisposable
 
     private static async ValueTask<Status> StatusOf(ValueTask<Result<bool>> outcome) => (await outcome).Status;
 
-    /// <summary>All loops end when asked to; one that ends with an exception must not wait for the others to be noticed.</summary>
+    /// <summary>
+    /// All loops end when asked to; one that ends with an exception must not wait for the others to be noticed.
+    /// </summary>
     private static async Task FirstFailureAsync(params Task[] loops)
     {
         var running = loops.ToList();

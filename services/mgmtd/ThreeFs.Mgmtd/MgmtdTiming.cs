@@ -3,25 +3,27 @@ using ThreeFs.Base;
 namespace ThreeFs.Mgmtd;
 
 /// <summary>
-/// The times that keep two parties from acting on one authority. All are measured on monotonic clocks, each by the process
-/// that waits; wall clocks only reject heartbeats that are absurdly off.
+/// The times that keep two parties from acting on one authority. All are measured on monotonic clocks, each by the
+/// process that waits; wall clocks only reject heartbeats that are absurdly off.
 /// </summary>
 /// <remarks>
-/// <b>A storage server stops before its targets are replaced.</b> It may serve until <see cref="NodeLease"/> after it <em>sent</em> the
-/// last accepted heartbeat. The primary calls it dead when it heard nothing for <see cref="FailureTimeout"/> after it
-/// <em>received</em> that heartbeat, which is not earlier. So with clock rates off by a fraction ρ on either side it is safe as long
-/// as NodeLease · (1 + ρ) &lt; FailureTimeout · (1 − ρ); the defaults (2 s, 3 s) allow ρ = 20 %, real clocks drift below 0.1 %.
-/// A stalled primary waits longer, never shorter.
+/// <b>A storage server stops before its targets are replaced.</b> It may serve until <see cref="NodeLease"/> after it
+/// <em>sent</em> the last accepted heartbeat. The primary calls it dead when it heard nothing for
+/// <see cref="FailureTimeout"/> after it <em>received</em> that heartbeat, which is not earlier. So with clock rates
+/// off by a fraction ρ on either side it is safe as long as NodeLease · (1 + ρ) &lt; FailureTimeout · (1 − ρ); the
+/// defaults (2 s, 3 s) allow ρ = 20 %, real clocks drift below 0.1 %. A stalled primary waits longer, never shorter.
 /// <para>
-/// <b>A new primary inherits that argument</b> because it calls nobody dead in its first FailureTimeout (plus
-/// <see cref="PrimaryLease"/> when it took over from a process of its own id without waiting for the lease to end): every node
-/// lease that its predecessor granted was sent before the predecessor's trust ended, so it has ended by then.
+/// <b>A new primary inherits that argument</b> because it calls nobody dead in its first FailureTimeout
+/// (plus <see cref="PrimaryLease"/> when it took over from a process of its own id without waiting for the
+/// lease to end): every node lease that its predecessor granted was sent before the predecessor's trust
+/// ended, so it has ended by then.
 /// </para>
 /// <para>
-/// <b>Two primaries never both trust themselves.</b> The primary trusts its lease for PrimaryLease less <see cref="TrustMargin"/> after it
-/// <em>began</em> the last successful extension. A challenger takes over after it has seen the same beat for a whole PrimaryLease
-/// on its own clock, counted from a read that came after that extension's commit. And the store is the judge: every transaction of a
-/// primary reads the lease record, so a deposed one cannot commit however its clock runs.
+/// <b>Two primaries never both trust themselves.</b> The primary trusts its lease for PrimaryLease less
+/// <see cref="TrustMargin"/> after it <em>began</em> the last successful extension. A challenger takes over after it
+/// has seen the same beat for a whole PrimaryLease on its own clock, counted from a read that came after that
+/// extension's commit. And the store is the judge: every transaction of a primary reads the lease record, so a deposed
+/// one cannot commit however its clock runs.
 /// </para>
 /// </remarks>
 public sealed record MgmtdTiming
@@ -65,15 +67,31 @@ public sealed record MgmtdTiming
     public Status Validate()
     {
         if (NodeLease <= TimeSpan.Zero || NodeLease * 1.2 > FailureTimeout)
-            return Bad($"node_lease = {NodeLease} must be positive and at most five sixths of failure_timeout = {FailureTimeout}");
+        {
+            return Bad(
+                $"node_lease = {NodeLease} must be positive and at most five sixths of "
+                + $"failure_timeout = {FailureTimeout}");
+        }
+
         if (CheckInterval <= TimeSpan.Zero || CheckInterval > FailureTimeout)
-            return Bad($"check_interval = {CheckInterval} must be positive and at most failure_timeout = {FailureTimeout}");
-        if (TrustMargin < PrimaryLease * 0.1 || PrimaryBeat <= TimeSpan.Zero || PrimaryBeat * 2 + TrustMargin > PrimaryLease)
-            return Bad($"primary_lease = {PrimaryLease} must hold two of primary_beat = {PrimaryBeat} and trust_margin = {TrustMargin}, "
+            return Bad(
+                $"check_interval = {CheckInterval} must be positive and at most failure_timeout = {FailureTimeout}");
+        if (TrustMargin < PrimaryLease * 0.1 || PrimaryBeat <= TimeSpan.Zero
+            || PrimaryBeat * 2 + TrustMargin > PrimaryLease)
+        {
+            return Bad($"primary_lease = {PrimaryLease} must hold two of primary_beat = {PrimaryBeat} "
+                + $"and trust_margin = {TrustMargin}, "
                 + "which must be at least a tenth of it");
-        if (ChainDelay < TimeSpan.Zero || ChainDelay > TimeSpan.FromSeconds(1)) return Bad($"chain_delay = {ChainDelay} must be between 0 and 1 s");
-        if (ClientSession <= TimeSpan.Zero || Bootstrapping < TimeSpan.Zero || SpaceInterval <= TimeSpan.Zero || ClockSkew < TimeSpan.Zero)
+        }
+
+        if (ChainDelay < TimeSpan.Zero || ChainDelay > TimeSpan.FromSeconds(1))
+            return Bad($"chain_delay = {ChainDelay} must be between 0 and 1 s");
+        if (ClientSession <= TimeSpan.Zero || Bootstrapping < TimeSpan.Zero
+            || SpaceInterval <= TimeSpan.Zero || ClockSkew < TimeSpan.Zero)
+        {
             return Bad("client_session, space_interval must be positive, bootstrapping and clock_skew not negative");
+        }
+
         return Status.Ok;
     }
 

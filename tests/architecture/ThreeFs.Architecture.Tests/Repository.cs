@@ -22,6 +22,17 @@ internal static class Repository
             .SelectMany(f => Directory.EnumerateFiles(f, "*.cs", SearchOption.AllDirectories))
             .Where(f => !f.Contains("/obj/") && !f.Contains("/bin/"));
 
+    /// <summary>Name of the project that a source file belongs to.</summary>
+    public static string ProjectOf(string sourceFile)
+    {
+        var directory = Path.GetDirectoryName(sourceFile)!;
+        while (true)
+        {
+            if (Directory.EnumerateFiles(directory, "*.csproj").FirstOrDefault() is { } project) return NameOf(project);
+            directory = Path.GetDirectoryName(directory)!;
+        }
+    }
+
     public static string NameOf(string projectFile) => Path.GetFileNameWithoutExtension(projectFile);
 
     private static string[] ReferencesOf(string projectFile) =>

@@ -7,8 +7,8 @@ using ThreeFs.Contracts.Routing;
 namespace ThreeFs.Cli.Admin;
 
 /// <summary>
-/// What the subcommands of `threefs admin` have in common: the cluster to connect to, the newest routing, the answer on standard
-/// output. Exit codes as everywhere: 0, 1 (failed), 2 (misused).
+/// What the subcommands of `threefs admin` have in common: the cluster to connect to, the newest routing, the answer on
+/// standard output. Exit codes as everywhere: 0, 1 (failed), 2 (misused).
 /// </summary>
 /// <param name="Routing">As it was when the command began.</param>
 internal sealed record AdminCall(ClusterView View, RoutingInfo Routing, ParseResult Parsed, CancellationToken Ct)
@@ -18,7 +18,8 @@ internal sealed record AdminCall(ClusterView View, RoutingInfo Routing, ParseRes
     public string ClusterId => View.ClusterId;
 
     /// <param name="run">Does it and answers the text to print.</param>
-    public static Command Command(string name, string description, Func<AdminCall, Task<Result<string>>> run, params Symbol[] symbols)
+    public static Command Command(
+        string name, string description, Func<AdminCall, Task<Result<string>>> run, params Symbol[] symbols)
     {
         var command = new Command(name, description);
         foreach (var symbol in symbols)

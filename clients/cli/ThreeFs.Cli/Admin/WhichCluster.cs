@@ -7,7 +7,9 @@ using ThreeFs.Client.Mgmtd;
 
 namespace ThreeFs.Cli.Admin;
 
-/// <summary>The options that name the cluster a command works on: any by its cluster managers, or a local one by its directory.</summary>
+/// <summary>
+/// The options that name the cluster a command works on: any by its cluster managers, or a local one by its directory.
+/// </summary>
 internal sealed class WhichCluster
 {
     private readonly Option<string[]> _mgmtd = new("--mgmtd")
@@ -38,14 +40,17 @@ internal sealed class WhichCluster
         {
             if (dir is not null) return Bad("--mgmtd and --dir name two clusters; give one of them");
             var valid = new MgmtdClientOptions([.. addresses]).Validate();
-            return valid.IsOk ? ClusterView.Connect(clusterId ?? "threefs", [.. addresses], NullLoggerFactory.Instance) : valid;
+            return valid.IsOk
+                ? ClusterView.Connect(clusterId ?? "threefs", [.. addresses], NullLoggerFactory.Instance)
+                : valid;
         }
 
         if (clusterId is not null) return Bad("--cluster needs --mgmtd: where the cluster managers are");
         var directory = ClusterDirectory.At(dir);
         var found = LocalCluster.Find(directory);
         if (!found.TryGet(out var cluster))
-            return Bad($"which cluster? Give --mgmtd HOST:PORT, or --dir of a local one; there is none in {directory.Path}");
+            return Bad(
+                $"which cluster? Give --mgmtd HOST:PORT, or --dir of a local one; there is none in {directory.Path}");
         if (cluster.MgmtdAddresses.Length > 0) return ClusterView.Connect(cluster, NullLoggerFactory.Instance);
         return cluster.Damage is [var damage, ..]
             ? damage

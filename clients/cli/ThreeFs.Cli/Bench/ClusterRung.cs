@@ -6,7 +6,10 @@ using ThreeFs.Contracts.Meta;
 
 namespace ThreeFs.Cli.Bench;
 
-/// <summary>A file of the cluster: its chunks on their chains directly, or the file with holes, lengths and splitting above them.</summary>
+/// <summary>
+/// A file of the cluster: its chunks on their chains directly, or the file with holes, lengths and
+/// splitting above them.
+/// </summary>
 internal sealed class ClusterRung : IRung
 {
     private readonly ThreeFsClient _client;
@@ -28,7 +31,8 @@ internal sealed class ClusterRung : IRung
     {
         var fileName = FileName.FromText(name);
         var created = await client.Files.CreateAsync(
-            UserInfo.Root, InodeId.Root, fileName, new NewInode(InodeType.File, 0x180), OpenFlags.Read | OpenFlags.Write | OpenFlags.Exclusive);
+            UserInfo.Root, InodeId.Root, fileName, new NewInode(InodeType.File, 0x180),
+            OpenFlags.Read | OpenFlags.Write | OpenFlags.Exclusive);
         return created.TryGet(out var file)
             ? Result<IRung>.Of(new ClusterRung(client, file.File, fileName, chunksDirectly))
             : created.Status;
@@ -40,7 +44,9 @@ internal sealed class ClusterRung : IRung
         {
             var (chain, chunk, at) = Place(offset);
             var answer = await _client.Storage.ReadAsync(chain, chunk, at, destination);
-            return answer.Code == StatusCode.Ok && answer.Length == destination.Length ? Status.Ok : new Status(StatusCode.IoError, $"chunk read: {answer}");
+            return answer.Code == StatusCode.Ok && answer.Length == destination.Length
+                ? Status.Ok
+                : new Status(StatusCode.IoError, $"chunk read: {answer}");
         }
 
         var read = await _file.ReadAsync(offset, destination);
@@ -52,7 +58,8 @@ internal sealed class ClusterRung : IRung
     {
         if (!_chunksDirectly) return (await _file.WriteAsync(offset, source)).Status;
         var (chain, chunk, at) = Place(offset);
-        return (await _client.Storage.WriteAsync(chain, chunk, at, source, _file.Content.Placement.Layout.ChunkSize)).Code;
+        var chunkSize = _file.Content.Placement.Layout.ChunkSize;
+        return (await _client.Storage.WriteAsync(chain, chunk, at, source, chunkSize)).Code;
     }
 
     public ValueTask<Status> FlushAsync() =>

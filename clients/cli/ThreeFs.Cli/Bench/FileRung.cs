@@ -28,7 +28,9 @@ internal sealed class FileRung : IRung
     {
         var read = await _file.ReadAsync(destination, offset);
         if (!read.TryGet(out var length)) return read.Status;
-        return length == destination.Length ? Status.Ok : new Status(StatusCode.IoError, $"{_file.Path}: short read at {offset}");
+        return length == destination.Length
+            ? Status.Ok
+            : new Status(StatusCode.IoError, $"{_file.Path}: short read at {offset}");
     }
 
     public ValueTask<Status> WriteAsync(long offset, IoMemory source) => _file.WriteAsync(source, offset);

@@ -4,8 +4,9 @@ using ThreeFs.Base.Memory;
 namespace ThreeFs.Cli.Bench;
 
 /// <summary>
-/// One level of the ladder as a file of fixed length: the same bytes at the same offsets, through more and more of the system, so
-/// that what a layer costs is the difference between two rungs. Operations are called on the bench's reactor, many at once.
+/// One level of the ladder as a file of fixed length: the same bytes at the same offsets, through more and more of the
+/// system, so that what a layer costs is the difference between two rungs. Operations are called on the bench's
+/// reactor, many at once.
 /// </summary>
 internal interface IRung : IAsyncDisposable
 {

@@ -10,16 +10,19 @@ using ThreeFs.Io;
 namespace ThreeFs.Cli.Bench;
 
 /// <summary>
-/// What the death and the return of a storage server cost: reads before, while it is away, and while its targets are brought up to date;
-/// and how fast that goes when nothing else does. It kills one storage server of a local cluster twice and leaves the cluster whole.
+/// What the death and the return of a storage server cost: reads before, while it is away, and while its targets are
+/// brought up to date; and how fast that goes when nothing else does. It kills one storage server of a local cluster
+/// twice and leaves the cluster whole.
 /// </summary>
-internal sealed class RecoveryBench(LocalCluster cluster, ThreeFsClient client, Reactor reactor, BufferPool buffers, SeededRandom random, TimeSpan time)
+internal sealed class RecoveryBench(
+    LocalCluster cluster, ThreeFsClient client, Reactor reactor, BufferPool buffers, SeededRandom random, TimeSpan time)
 {
     private const long FileBytes = 512 << 20;
     private static readonly Workload _reads = new("read 1MiB ×8", 1 << 20, 8, IsWrite: false);
     private static readonly Workload _writes = new("write 1MiB ×8", 1 << 20, 8, IsWrite: true);
 
-    private readonly LocalRole _victim = cluster.Roles.First(r => r.Name.StartsWith("storage-", StringComparison.Ordinal));
+    private readonly LocalRole _victim = cluster.Roles.First(
+        r => r.Name.StartsWith("storage-", StringComparison.Ordinal));
 
     public async ValueTask<Status> RunAsync()
     {

@@ -6,14 +6,17 @@ using ThreeFs.Io;
 namespace ThreeFs.Cli.Bench;
 
 /// <summary>
-/// Operations of one size and kind, so many in flight, at random offsets; each lane keeps to a part of the file, so that no two write
-/// the same chunk at the same time (which the chunk engine leaves to its caller to order).
+/// Operations of one size and kind, so many in flight, at random offsets; each lane keeps to a part of the file, so
+/// that no two write the same chunk at the same time (which the chunk engine leaves to its caller to order).
 /// </summary>
-/// <param name="FlushesEach">Every write is followed by a flush before the lane's next one, as by a program that calls fsync.</param>
+/// <param name="FlushesEach">
+/// Every write is followed by a flush before the lane's next one, as by a program that calls fsync.
+/// </param>
 internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, bool FlushesEach = false)
 {
     public static readonly Workload SmallWrites = new("write 4KiB ×32", 4 << 10, 32, true);
-    public static readonly Workload SmallFlushedWrites = new("write+flush 4KiB ×32", 4 << 10, 32, true, FlushesEach: true);
+    public static readonly Workload SmallFlushedWrites = new(
+        "write+flush 4KiB ×32", 4 << 10, 32, true, FlushesEach: true);
 
     public static IReadOnlyList<Workload> Ladder { get; } =
     [
@@ -27,7 +30,9 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
         SmallFlushedWrites,
     ];
 
-    /// <summary>Runs for the time, ends with a flush when it wrote, and answers operations per second, the flush included.</summary>
+    /// <summary>
+    /// Runs for the time, ends with a flush when it wrote, and answers operations per second, the flush included.
+    /// </summary>
     public async ValueTask<Result<double>> RunAsync(
         IRung rung, Reactor reactor, long fileBytes, TimeSpan time, BufferPool buffers, SeededRandom random)
     {
@@ -35,7 +40,9 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
         await reactor.SwitchTo();
         var clock = Stopwatch.StartNew();
         var lanes = Enumerable.Range(0, Depth)
-            .Select(lane => LaneAsync(rung, lane * (fileBytes / Depth), fileBytes / Depth, clock, time, buffers, new SeededRandom(random.NextUInt64())))
+            .Select(lane => LaneAsync(
+                rung, lane * (fileBytes / Depth), fileBytes / Depth, clock, time, buffers,
+                new SeededRandom(random.NextUInt64())))
             .ToArray();
         long operations = 0;
         foreach (var lane in lanes)
@@ -66,7 +73,8 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
             }
 
             var status = await (IsWrite ? rung.WriteAsync(offset, memory) : rung.ReadAsync(offset, memory));
-            if (!status.IsOk) return new Status(status.Code, $"{rung.Name}, {Name}: {status.Message ?? status.Code.ToString()}");
+            if (!status.IsOk)
+                return new Status(status.Code, $"{rung.Name}, {Name}: {status.Message ?? status.Code.ToString()}");
         }
     }
 }

@@ -13,9 +13,9 @@ using ThreeFs.Transport.Tcp;
 namespace ThreeFs.Cli.Commands;
 
 /// <summary>
-/// `threefs bench`: the same operations on the raw disk, in the chunk engine, on a chain, on a file and through the mount of a running
-/// local cluster. Rungs take turns, round by round, because a shared disk's speed changes by the minute; the table shows medians
-/// and, in brackets, their ratio to the raw disk.
+/// `threefs bench`: the same operations on the raw disk, in the chunk engine, on a chain, on a file and through the
+/// mount of a running local cluster. Rungs take turns, round by round, because a shared disk's speed changes by the
+/// minute; the table shows medians and, in brackets, their ratio to the raw disk.
 /// </summary>
 internal static class BenchCommand
 {
@@ -24,34 +24,57 @@ internal static class BenchCommand
     public static Command Create()
     {
         var dir = UpCommand.DirOption();
-        var rounds = new Option<int>("--rounds") { Description = "Rounds over all rungs; medians are shown.", DefaultValueFactory = _ => 5 };
-        var seconds = new Option<double>("--seconds") { Description = "Time of one workload on one rung.", DefaultValueFactory = _ => 1 };
+        var rounds = new Option<int>("--rounds")
+        {
+            Description = "Rounds over all rungs; medians are shown.", DefaultValueFactory = _ => 5,
+        };
+        var seconds = new Option<double>("--seconds")
+        {
+            Description = "Time of one workload on one rung.", DefaultValueFactory = _ => 1,
+        };
         var recovery = new Option<bool>("--recovery")
         {
-            Description = "Instead: kill a storage server, twice, and measure reads meanwhile and how fast it is brought up to date.",
+            Description = "Instead: kill a storage server, twice, and measure reads meanwhile and how fast it is "
+                + "brought up to date.",
         };
-        var command = new Command("bench", "Measure a running local cluster from the raw disk to the mount.") { dir, rounds, seconds, recovery };
+        var command = new Command("bench", "Measure a running local cluster from the raw disk to the mount.")
+        {
+            dir, rounds, seconds, recovery,
+        };
         command.SetAction((parsed, ct) => RunAsync(
-            ClusterDirectory.At(parsed.GetValue(dir)), parsed.GetValue(rounds), TimeSpan.FromSeconds(parsed.GetValue(seconds)),
+            ClusterDirectory.At(parsed.GetValue(dir)), parsed.GetValue(rounds),
+            TimeSpan.FromSeconds(parsed.GetValue(seconds)),
             parsed.GetValue(recovery), ct));
         return command;
     }
 
-    private static async Task<int> RunAsync(ClusterDirectory directory, int rounds, TimeSpan time, bool recovery, CancellationToken ct)
+    private static async Task<int> RunAsync(
+        ClusterDirectory directory, int rounds, TimeSpan time, bool recovery, CancellationToken ct)
     {
         if (rounds is < 1 or > 1000 || time <= TimeSpan.Zero)
             return Say.Failure(new Status(StatusCode.InvalidArgument, "--rounds is 1 to 1000, --seconds is positive"));
         var opened = LocalCluster.Open(directory);
         if (!opened.TryGet(out var cluster)) return Say.Failure(opened.Status);
         if (cluster.Plan.ChunkSize < ByteSize.MiB)
-            return Say.Failure(new Status(StatusCode.InvalidArgument, $"the ladder's largest operation is 1MiB, and chunks of {directory.Path} are {cluster.Plan.ChunkSize}"));
+        {
+            return Say.Failure(new Status(
+                StatusCode.InvalidArgument,
+                "the ladder's largest operation is 1MiB, "
+                + $"and chunks of {directory.Path} are {cluster.Plan.ChunkSize}"));
+        }
+
         if (cluster.Mount.Process.Pid is null)
-            return Say.Failure(new Status(StatusCode.Unavailable, $"the cluster in {directory.Path} is not mounted; start it with: threefs up"));
+            return Say.Failure(new Status(
+                StatusCode.Unavailable, $"the cluster in {directory.Path} is not mounted; start it with: threefs up"));
 
         var host = HostServices.ForProcess("bench", LogLevel.Error);
         await using var reactor = Reactor.Start("bench").Value;
-        var options = new ClientOptions { Mgmtd = [.. cluster.MgmtdAddresses], ClusterId = cluster.Plan.ClusterId, Description = "threefs bench" };
-        var connected = await ThreeFsClient.ConnectAsync(options, new TcpTransport(reactor), host.Time, host.NewRandom(), host.Logs, ct);
+        var options = new ClientOptions
+        {
+            Mgmtd = [.. cluster.MgmtdAddresses], ClusterId = cluster.Plan.ClusterId, Description = "threefs bench",
+        };
+        var connected = await ThreeFsClient.ConnectAsync(
+            options, new TcpTransport(reactor), host.Time, host.NewRandom(), host.Logs, ct);
         if (!connected.TryGet(out var client)) return Say.Failure(connected.Status);
         await using (client)
         {
@@ -65,7 +88,8 @@ internal static class BenchCommand
         LocalCluster cluster, ThreeFsClient client, Reactor reactor, SeededRandom random, TimeSpan time)
     {
         if (cluster.Plan.Replicas < 2)
-            return Say.Failure(new Status(StatusCode.InvalidArgument, "chunks have one copy: nothing reads on when its server is away"));
+            return Say.Failure(new Status(
+                StatusCode.InvalidArgument, "chunks have one copy: nothing reads on when its server is away"));
         using var buffers = new BufferPool(256 << 20);
         var status = await new RecoveryBench(cluster, client, reactor, buffers, random, time).RunAsync();
         return status.IsOk ? 0 : Say.Failure(status);
@@ -106,7 +130,8 @@ internal static class BenchCommand
             var measured = await chunk.MeasureCostsAsync(FileBytes, time, buffers, random);
             if (!measured.TryGet(out var costs)) return Say.Failure(measured.Status);
             Console.WriteLine(
-                $"chunk engine, random 4KiB overwrites: {costs.BytesPerByte:0.0} bytes to the device for each byte (a replica), "
+                $"chunk engine, random 4KiB overwrites: {costs.BytesPerByte:0.0} bytes to the device "
+                + "for each byte (a replica), "
                 + $"{costs.UpdatesPerFlush:0.0} updates for each flush at ×32");
             return 0;
         }
@@ -116,7 +141,8 @@ internal static class BenchCommand
         }
     }
 
-    private static async ValueTask<Status> OpenAsync(List<IRung> rungs, LocalCluster cluster, ThreeFsClient client, Reactor reactor)
+    private static async ValueTask<Status> OpenAsync(
+        List<IRung> rungs, LocalCluster cluster, ThreeFsClient client, Reactor reactor)
     {
         var name = $".threefs-bench-{Environment.ProcessId}";
         var raw = Path.Combine(cluster.Directory.Path, name);
@@ -149,7 +175,11 @@ internal static class BenchCommand
             for (long offset = 0; offset < FileBytes; offset += memory.Length)
             {
                 var status = await rung.WriteAsync(offset, memory);
-                if (!status.IsOk) return new Status(status.Code, $"{rung.Name}: cannot fill: {status.Message ?? status.Code.ToString()}");
+                if (!status.IsOk)
+                {
+                    return new Status(
+                        status.Code, $"{rung.Name}: cannot fill: {status.Message ?? status.Code.ToString()}");
+                }
             }
 
             var flushed = await rung.FlushAsync();

@@ -13,8 +13,12 @@ internal static class CountOption
         CustomParser = result =>
         {
             var given = result.Tokens[0].Value;
-            if (int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count >= 1 && count <= most)
+            if (int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+                && count >= 1 && count <= most)
+            {
                 return count;
+            }
+
             result.AddError($"{name} {given}: must be a whole number from 1 to {most}");
             return null;
         },

@@ -8,8 +8,9 @@ using ThreeFs.Fuse.Mounting;
 namespace ThreeFs.Cli.Commands;
 
 /// <summary>
-/// `threefs down`: unmounts and ends every process of a local cluster, also of a damaged one; its data stays unless it is to be
-/// destroyed. Who uses the mount is named, because the mount goes away under them; with --wait they are waited for.
+/// `threefs down`: unmounts and ends every process of a local cluster, also of a damaged one; its data stays
+/// unless it is to be destroyed. Who uses the mount is named, because the mount goes away under them; with --wait
+/// they are waited for.
 /// </summary>
 internal static class DownCommand
 {
@@ -19,7 +20,10 @@ internal static class DownCommand
     public static Command Create()
     {
         var dir = UpCommand.DirOption();
-        var destroy = new Option<bool>("--destroy") { Description = "Also remove the directory with everything stored in it." };
+        var destroy = new Option<bool>("--destroy")
+        {
+            Description = "Also remove the directory with everything stored in it.",
+        };
         var wait = new Option<bool>("--wait") { Description = "First wait until no process uses the mount." };
         var command = new Command("down", "Stop a local cluster.") { dir, wait, destroy };
         command.SetAction((parsed, ct) => RunAsync(
@@ -40,7 +44,8 @@ internal static class DownCommand
         using (held)
         {
             if (Users(cluster) is { Count: > 0 } users)
-                Say.Progress($"{cluster.Plan.Mount} is taken away from {string.Join(", ", users)}; --wait waits for them");
+                Say.Progress(
+                    $"{cluster.Plan.Mount} is taken away from {string.Join(", ", users)}; --wait waits for them");
             var status = await cluster.StopAsync(ct);
             if (!status.IsOk) return Say.Failure(status);
             if (destroy) return await DestroyAsync(cluster);
@@ -55,7 +60,8 @@ internal static class DownCommand
         IReadOnlyList<MountUser> said = [];
         while (Users(cluster) is { Count: > 0 } users)
         {
-            if (!users.SequenceEqual(said)) Say.Progress($"{cluster.Plan.Mount} is in use by {string.Join(", ", users)} ...");
+            if (!users.SequenceEqual(said))
+                Say.Progress($"{cluster.Plan.Mount} is in use by {string.Join(", ", users)} ...");
             said = users;
             await Task.Delay(_pause, ct);
         }
@@ -69,7 +75,8 @@ internal static class DownCommand
     {
         // Never delete through a mount: what is under it would be the user's files, one by one.
         if (MountEntry.TypeAt(cluster.Plan.Mount) is { } type)
-            return Say.Failure(new Status(StatusCode.Busy, $"{cluster.Plan.Mount} is still mounted ({type}); unmount it first"));
+            return Say.Failure(
+                new Status(StatusCode.Busy, $"{cluster.Plan.Mount} is still mounted ({type}); unmount it first"));
         var removed = cluster.Directory.Remove();
         var deleted = removed.Moved is not { } files || await DeleteAsync(files);
         Console.WriteLine(removed.Left.Count == 0

@@ -9,9 +9,10 @@ using ThreeFs.Cli.Output;
 namespace ThreeFs.Cli.Commands;
 
 /// <summary>
-/// `threefs fsck`: proves that the serving replicas of every chain hold the same chunks with equal versions and checksums, and
-/// that the bytes on each disk have them. Reads only. A server that has just died or come back is given time to be noticed, so that
-/// what is reported is what stays. Exit code 0: all is well; 1: there are problems, or not everything could be checked.
+/// `threefs fsck`: proves that the serving replicas of every chain hold the same chunks with equal versions and
+/// checksums, and that the bytes on each disk have them. Reads only. A server that has just died or come back is given
+/// time to be noticed, so that what is reported is what stays. Exit code 0: all is well; 1: there are problems, or not
+/// everything could be checked.
 /// </summary>
 internal static class FsckCommand
 {
@@ -25,8 +26,14 @@ internal static class FsckCommand
     public static Command Create()
     {
         var which = new WhichCluster();
-        var metadata = new Option<bool>("--metadata-only") { Description = "Compare versions and checksums without reading the bytes." };
-        var command = new Command("fsck", "Check that all replicas of every chunk are identical and undamaged.") { metadata };
+        var metadata = new Option<bool>("--metadata-only")
+        {
+            Description = "Compare versions and checksums without reading the bytes.",
+        };
+        var command = new Command("fsck", "Check that all replicas of every chunk are identical and undamaged.")
+        {
+            metadata,
+        };
         which.AddTo(command);
         command.SetAction((parsed, ct) => RunAsync(which.Connect(parsed), !parsed.GetValue(metadata), ct));
         return command;
@@ -37,8 +44,10 @@ internal static class FsckCommand
         if (!connected.TryGet(out var opened)) return Say.Failure(connected.Status);
         await using var view = opened;
         var found = await view.FindRoutingAsync(_patience, ct);
-        if (!found.TryGet(out var routing)) return Say.Failure(new Status(found.Code, $"{found.Status.Message}; is it up?"));
-        if (routing.Chains.Count == 0) return Say.Failure(new Status(StatusCode.Unavailable, $"cluster {view.ClusterId} has no chains"));
+        if (!found.TryGet(out var routing))
+            return Say.Failure(new Status(found.Code, $"{found.Status.Message}; is it up?"));
+        if (routing.Chains.Count == 0)
+            return Say.Failure(new Status(StatusCode.Unavailable, $"cluster {view.ClusterId} has no chains"));
 
         using var serving = new ServingCheck(view.Storage.Admin);
         using var buffers = new BufferPool(64L << 20);
@@ -52,7 +61,8 @@ internal static class FsckCommand
             problems.AddRange(checker.Problems);
             chunks += checker.Chunks;
             bytes += checker.Bytes;
-            Say.Progress($"chain {chain}: {checker.Chunks} chunks, {new ByteSize(checker.Bytes)}, {checker.Problems.Count} problems");
+            var size = new ByteSize(checker.Bytes);
+            Say.Progress($"chain {chain}: {checker.Chunks} chunks, {size}, {checker.Problems.Count} problems");
         }
 
         foreach (var problem in problems) Console.WriteLine(problem);

@@ -10,17 +10,25 @@ using ThreeFs.Hosting.Config;
 namespace ThreeFs.Cli.Commands;
 
 /// <summary>
-/// What `threefs mgmtd|meta|storage|mount` have in common: read the configuration, hold the pid file, start the server, run until
-/// SIGTERM or SIGINT (or until the server ends by itself), stop it in order. A failed start prints one line that says why.
+/// What `threefs mgmtd|meta|storage|mount` have in common: read the configuration, hold the pid file, start the server,
+/// run until SIGTERM or SIGINT (or until the server ends by itself), stop it in order. A failed start prints one line
+/// that says why.
 /// </summary>
 internal static class RoleCommand
 {
     /// <summary>Starts a server; <c>Ended</c> completes if it ends without being asked (null: it never does).</summary>
-    public delegate Task<Result<RunningRole>> Start<in TConfig>(TConfig config, HostServices host, CancellationToken ct);
+    public delegate Task<Result<RunningRole>> Start<in TConfig>(
+        TConfig config, HostServices host, CancellationToken ct);
 
-    public static Option<FileInfo> NewConfigOption() => new("--config") { Description = "Configuration file (TOML).", Required = true };
+    public static Option<FileInfo> NewConfigOption() => new("--config")
+    {
+        Description = "Configuration file (TOML).", Required = true,
+    };
 
-    public static Option<string?> NewPidFileOption() => new("--pid-file") { Description = "File that holds the process id, locked while the process lives." };
+    public static Option<string?> NewPidFileOption() => new("--pid-file")
+    {
+        Description = "File that holds the process id, locked while the process lives.",
+    };
 
     public static Option<LogLevel> NewLogLevelOption() => new("--log-level")
     {
@@ -28,7 +36,8 @@ internal static class RoleCommand
         DefaultValueFactory = _ => LogLevel.Information,
     };
 
-    public static Command Create<TConfig>(string name, string description, Func<TConfig, string> processName, Start<TConfig> start)
+    public static Command Create<TConfig>(
+        string name, string description, Func<TConfig, string> processName, Start<TConfig> start)
         where TConfig : class, new()
     {
         var config = NewConfigOption();
@@ -46,7 +55,8 @@ internal static class RoleCommand
     }
 
     public static async Task<int> RunAsync<TConfig>(
-        TConfig config, string processName, string? pidFile, LogLevel logLevel, Start<TConfig> start, CancellationToken ct)
+        TConfig config, string processName, string? pidFile, LogLevel logLevel, Start<TConfig> start,
+        CancellationToken ct)
     {
         PidFile? pid = null;
         if (pidFile is not null)

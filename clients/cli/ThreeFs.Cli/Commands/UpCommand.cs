@@ -9,9 +9,9 @@ using ThreeFs.Fuse.Mounting;
 namespace ThreeFs.Cli.Commands;
 
 /// <summary>
-/// `threefs up`: a whole cluster of separate background processes in one directory, mounted. On a directory that has one it
-/// starts what is not running and leaves the rest alone; running it again after a failure continues where that stopped. Done when
-/// every process that was started is known to the cluster manager and every target serves.
+/// `threefs up`: a whole cluster of separate background processes in one directory, mounted. On a directory that has
+/// one it starts what is not running and leaves the rest alone; running it again after a failure continues where that
+/// stopped. Done when every process that was started is known to the cluster manager and every target serves.
 /// </summary>
 internal static class UpCommand
 {
@@ -24,7 +24,8 @@ internal static class UpCommand
     private static readonly Option<int?> _meta = Count("--meta", "Metadata server processes", 2);
     private static readonly Option<int?> _storage = Count("--storage", "Storage server processes", 3);
     private static readonly Option<int?> _targets = Count("--targets", "Targets of each storage server", 2);
-    private static readonly Option<int?> _replicas = CountOption.Create("--replicas", "Copies of every chunk", 3, MaxReplicas);
+    private static readonly Option<int?> _replicas = CountOption.Create(
+        "--replicas", "Copies of every chunk", 3, MaxReplicas);
 
     private static readonly Option<string?> _chunkSize = new("--chunk-size")
     {
@@ -34,7 +35,8 @@ internal static class UpCommand
     private static readonly Option<string?> _mount = PathOption.Create("--mount", "Where to mount [default: DIR/mnt].");
     private static readonly Option<string?> _dir = DirOption();
 
-    public static Option<string?> DirOption() => PathOption.Create("--dir", "Directory of the cluster [default: ~/.threefs/dev].");
+    public static Option<string?> DirOption() =>
+        PathOption.Create("--dir", "Directory of the cluster [default: ~/.threefs/dev].");
 
     public static Command Create()
     {
@@ -141,7 +143,8 @@ internal static class UpCommand
             : Late(StatusCode.Cancelled, $"{cluster.Plan.Mount} does not answer", cluster);
     }
 
-    private static async Task<Status> WaitUntilAllServeAsync(LocalCluster cluster, ClusterView view, CancellationToken ct)
+    private static async Task<Status> WaitUntilAllServeAsync(
+        LocalCluster cluster, ClusterView view, CancellationToken ct)
     {
         using var check = new ServingCheck(view.Storage.Admin);
         IReadOnlyList<NotServing> missing = [];
@@ -149,7 +152,8 @@ internal static class UpCommand
         {
             missing = await check.LookAsync(view.Routing.Current, ct);
             if (missing.Count == 0) return Status.Ok;
-            if (cluster.MissingTargets(view.Routing.Current) is [var lost, ..]) return new Status(StatusCode.TargetNotFound, lost);
+            if (cluster.MissingTargets(view.Routing.Current) is [var lost, ..])
+                return new Status(StatusCode.TargetNotFound, lost);
             await Task.WhenAny(Task.Delay(_pause, ct));
         }
 
@@ -157,7 +161,8 @@ internal static class UpCommand
     }
 
     /// <summary>Gives up waiting as soon as one of the started processes has ended: it will say why.</summary>
-    private static async Task<Status> WhileAlive(IReadOnlyList<LocalRole> roles, Task<Status> work, CancellationTokenSource limit)
+    private static async Task<Status> WhileAlive(
+        IReadOnlyList<LocalRole> roles, Task<Status> work, CancellationTokenSource limit)
     {
         while (await Task.WhenAny(work, Task.Delay(_pause, CancellationToken.None)) != work)
         {
@@ -191,7 +196,9 @@ internal static class UpCommand
                 $"not ready after {_patience.TotalSeconds} s: {what}; see the logs in {cluster.Directory.Path}/*/log")
             : status;
 
-    /// <summary>The plan of the directory, which options may not contradict, or a new one made of options and defaults.</summary>
+    /// <summary>
+    /// The plan of the directory, which options may not contradict, or a new one made of options and defaults.
+    /// </summary>
     private static Result<ClusterPlan> Plan(ParseResult parsed, ClusterDirectory directory)
     {
         var plan = new ClusterPlan();
@@ -204,7 +211,8 @@ internal static class UpCommand
         foreach (var (option, get, set) in new (Option<int?>, Func<int>, Action<int>)[]
         {
             (_mgmtd, () => plan.Mgmtd, v => plan.Mgmtd = v), (_meta, () => plan.Meta, v => plan.Meta = v),
-            (_storage, () => plan.Storage, v => plan.Storage = v), (_targets, () => plan.Targets, v => plan.Targets = v),
+            (_storage, () => plan.Storage, v => plan.Storage = v),
+            (_targets, () => plan.Targets, v => plan.Targets = v),
             (_replicas, () => plan.Replicas, v => plan.Replicas = v),
         })
         {
@@ -218,15 +226,20 @@ internal static class UpCommand
             if (!ByteSize.TryParse(text, out var size))
             {
                 return new Status(
-                    StatusCode.InvalidArgument, $"--chunk-size {ShellText.Quote(text)}: must be a size such as 64KiB or 1MiB");
+                    StatusCode.InvalidArgument,
+                    $"--chunk-size {ShellText.Quote(text)}: must be a size such as 64KiB or 1MiB");
             }
 
-            if (directory.Exists && size != plan.ChunkSize) return Contradiction("--chunk-size", plan.ChunkSize.ToString(), text, directory);
+            if (directory.Exists && size != plan.ChunkSize)
+                return Contradiction("--chunk-size", plan.ChunkSize.ToString(), text, directory);
             plan.ChunkSize = size;
         }
 
-        var mount = parsed.GetValue(_mount) is { } path ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) : null;
-        if (directory.Exists && mount is not null && mount != plan.Mount) return Contradiction("--mount", plan.Mount, mount, directory);
+        var mount = parsed.GetValue(_mount) is { } path
+            ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))
+            : null;
+        if (directory.Exists && mount is not null && mount != plan.Mount)
+            return Contradiction("--mount", plan.Mount, mount, directory);
         if (!directory.Exists) plan.Mount = mount ?? directory.DefaultMount;
         var status = plan.Validate();
         return status.IsOk ? plan : status;

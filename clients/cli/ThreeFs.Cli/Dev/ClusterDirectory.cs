@@ -21,7 +21,9 @@ internal sealed partial class ClusterDirectory(string path)
     public string PlanFile => System.IO.Path.Combine(Path, "cluster.toml");
     public string KvDirectory => System.IO.Path.Combine(Path, "kv");
 
-    /// <summary>Held by an <c>up</c> or <c>down</c> while it works, so that two do not work against each other.</summary>
+    /// <summary>
+    /// Held by an <c>up</c> or <c>down</c> while it works, so that two do not work against each other.
+    /// </summary>
     public string LockFile => System.IO.Path.Combine(Path, "lock");
 
     public string DefaultMount => System.IO.Path.Combine(Path, "mnt");
@@ -41,7 +43,9 @@ internal sealed partial class ClusterDirectory(string path)
 
     public RoleDirectory Role(string name) => new(System.IO.Path.Combine(Path, name), name);
 
-    /// <summary>The highest number of a role's directories, such as 3 when there is a storage-3; 0 without any.</summary>
+    /// <summary>
+    /// The highest number of a role's directories, such as 3 when there is a storage-3; 0 without any.
+    /// </summary>
     public int HighestOf(string role) => Entries()
         .Select(name => RoleName().Match(name))
         .Where(match => match.Success && match.Groups["role"].Value == role)
@@ -50,7 +54,10 @@ internal sealed partial class ClusterDirectory(string path)
     /// <summary>Whether an entry of the directory is the cluster's; the mount is too, unless it is elsewhere.</summary>
     public static bool Owns(string name) => Own().IsMatch(name);
 
-    /// <summary>Makes the directory of a new cluster; refused where something else is, which `down --destroy` could take with it.</summary>
+    /// <summary>
+    /// Makes the directory of a new cluster; refused where something else is, which `down
+    /// --destroy` could take with it.
+    /// </summary>
     public Status Make()
     {
         if (Obstacle.At(Path) is { } obstacle) return Wrong($"{obstacle}; choose another directory with --dir");
@@ -59,7 +66,8 @@ internal sealed partial class ClusterDirectory(string path)
             Directory.CreateDirectory(Path);
             if (Exists) return Status.Ok;
             if (Strangers().FirstOrDefault() is { } other)
-                return Wrong($"{Path} has no cluster and is not empty ({other} is in it); choose an empty directory with --dir");
+                return Wrong(
+                    $"{Path} has no cluster and is not empty ({other} is in it); choose an empty directory with --dir");
             return File.Exists(System.IO.Path.Combine(KvDirectory, "data.mdb"))
                 ? Wrong($"{Path} has a store and no {System.IO.Path.GetFileName(PlanFile)}: {PutItBack(PlanFile)}")
                 : Status.Ok;
@@ -71,8 +79,9 @@ internal sealed partial class ClusterDirectory(string path)
     }
 
     /// <summary>
-    /// Takes what belongs to the cluster out of the directory, and the directory away when nothing else is in it. Deleting big files can
-    /// take a minute, so where it can be it is only moved beside the directory, for the caller to delete.
+    /// Takes what belongs to the cluster out of the directory, and the directory away when nothing else is in
+    /// it. Deleting big files can take a minute, so where it can be it is only moved beside the directory, for
+    /// the caller to delete.
     /// </summary>
     public RemovedCluster Remove()
     {
@@ -81,7 +90,8 @@ internal sealed partial class ClusterDirectory(string path)
         foreach (var entry in Directory.EnumerateFileSystemEntries(Path).ToArray())
         {
             var name = System.IO.Path.GetFileName(entry);
-            if (strangers.Contains(name) || TryMove(entry, moved is null ? null : System.IO.Path.Combine(moved, name))) continue;
+            if (strangers.Contains(name) || TryMove(entry, moved is null ? null : System.IO.Path.Combine(moved, name)))
+                continue;
             if (Directory.Exists(entry)) Directory.Delete(entry, recursive: true);
             else File.Delete(entry);
         }

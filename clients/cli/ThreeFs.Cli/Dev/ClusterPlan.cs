@@ -3,7 +3,9 @@ using ThreeFs.Contracts.Meta;
 
 namespace ThreeFs.Cli.Dev;
 
-/// <summary>What a local cluster consists of. Decided by the first <c>up</c> of a directory and kept there as cluster.toml.</summary>
+/// <summary>
+/// What a local cluster consists of. Decided by the first <c>up</c> of a directory and kept there as cluster.toml.
+/// </summary>
 internal sealed class ClusterPlan
 {
     public const int MaxProcesses = 64;
@@ -31,8 +33,8 @@ internal sealed class ClusterPlan
     public string Mount { get; set; } = "";
 
     /// <summary>
-    /// An <c>up</c> has given the cluster its chains: from then on its store and its data directories hold what users wrote, and one
-    /// that is missing is a loss to be told, not a place to be made.
+    /// An <c>up</c> has given the cluster its chains: from then on its store and its data directories hold what users
+    /// wrote, and one that is missing is a loss to be told, not a place to be made.
     /// </summary>
     public bool Made { get; set; }
 

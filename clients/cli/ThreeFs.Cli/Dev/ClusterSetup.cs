@@ -9,8 +9,8 @@ using ThreeFs.Placement;
 namespace ThreeFs.Cli.Dev;
 
 /// <summary>
-/// Gives a new cluster its targets, chains and chain table; on a cluster that has them it changes nothing. Every step may be
-/// repeated, so an `up` that was interrupted is finished by the next one.
+/// Gives a new cluster its targets, chains and chain table; on a cluster that has them it changes nothing. Every step
+/// may be repeated, so an `up` that was interrupted is finished by the next one.
 /// </summary>
 internal static class ClusterSetup
 {
@@ -25,13 +25,16 @@ internal static class ClusterSetup
         if (!ready.TryGet(out var current)) return ready.Status;
         if (current.ChainTable(Table) is not null) return Status.Ok;
         if (plan.Made)
-            return new Status(StatusCode.Corruption, "the key-value store has nothing of this cluster in it: it is another or a new one");
+            return new Status(
+                StatusCode.Corruption,
+                "the key-value store has nothing of this cluster in it: it is another or a new one");
 
         var nodes = StorageNodes(current).Where(n => n.IsActive).OrderBy(n => n.Id)
             .Select(n => (n.Id, Targets: TargetsOf(n.Id, plan.Targets)))
             .ToArray();
         var chains = ChainPlan.Create(nodes, plan.Replicas);
-        var chainOf = chains.SelectMany(c => c.Targets.Select(t => (Target: t, c.Id))).ToDictionary(p => p.Target, p => p.Id);
+        var chainOf = chains.SelectMany(c => c.Targets.Select(t => (Target: t, c.Id)))
+            .ToDictionary(p => p.Target, p => p.Id);
         foreach (var (node, targets) in nodes)
         {
             foreach (var target in targets)
@@ -39,7 +42,8 @@ internal static class ClusterSetup
                 var request = new CreateTargetRequest(target, chainOf[target], DiskIndex: 0);
                 var created = await storage.Admin.CreateTargetAsync(node, request, ct);
                 if (!created.IsOk)
-                    return new Status(created.Code, $"cannot create target {target} on storage node {node}: {created.Message}");
+                    return new Status(
+                        created.Code, $"cannot create target {target} on storage node {node}: {created.Message}");
             }
         }
 

@@ -18,12 +18,16 @@ internal sealed record ClusterStatus(
 {
     private static readonly JsonSerializerOptions _json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    public bool IsWell => Mount.Mounted && Problems.Count == 0 && Nodes.All(n => n.Pid is not null && n.State is "connected" or "primary" or "standby")
+    public bool IsWell => Mount.Mounted && Problems.Count == 0
+        && Nodes.All(n => n.Pid is not null && n.State is "connected" or "primary" or "standby")
         && Chains.All(c => c.Targets.All(t => t.State == "serving"));
 
-    /// <summary>Asks the cluster manager for at most <paramref name="patience"/>; without an answer only processes are known.</summary>
+    /// <summary>
+    /// Asks the cluster manager for at most <paramref name="patience"/>; without an answer only processes are known.
+    /// </summary>
     /// <param name="view">Null when it is not known where the cluster managers are.</param>
-    public static async Task<ClusterStatus> ReadAsync(LocalCluster cluster, ClusterView? view, TimeSpan patience, CancellationToken ct)
+    public static async Task<ClusterStatus> ReadAsync(
+        LocalCluster cluster, ClusterView? view, TimeSpan patience, CancellationToken ct)
     {
         var anyMgmtd = cluster.Roles.Any(r => r.Command == "mgmtd" && r.Process.Pid is not null);
         var routing = anyMgmtd && view is not null ? await view.NewestRoutingAsync(patience, ct) : RoutingInfo.Empty;
@@ -39,7 +43,8 @@ internal sealed record ClusterStatus(
         var mounted = MountEntry.TypeAt(cluster.Plan.Mount)?.StartsWith("fuse", StringComparison.Ordinal) == true;
         return new ClusterStatus(
             cluster.Directory.Path,
-            new MountState(cluster.Plan.Mount, mounted && cluster.Mount.Process.Pid is not null, cluster.Mount.Process.Pid),
+            new MountState(
+                cluster.Plan.Mount, mounted && cluster.Mount.Process.Pid is not null, cluster.Mount.Process.Pid),
             nodes, chains, SpaceRow.Of(space), [.. syncing.Select(SyncRow.Of)], problems);
     }
 
@@ -71,10 +76,12 @@ internal sealed record ClusterStatus(
         if (Space is { } s)
         {
             text.Append($"space: {new ByteSize(s.UsedBytes)} used, {new ByteSize(s.FreeBytes)} free for files");
-            text.Append($" (disks: {new ByteSize(s.DiskFreeBytes)} free of {new ByteSize(s.DiskCapacityBytes)}, {s.Replicas:0.#} replicas)\n");
+            text.Append($" (disks: {new ByteSize(s.DiskFreeBytes)} free of {new ByteSize(s.DiskCapacityBytes)}, ");
+            text.Append($"{s.Replicas:0.#} replicas)\n");
         }
 
-        text.Append(Mount.Mounted ? $"mount: {Mount.Path} (process {Mount.Pid})\n" : $"mount: {Mount.Path} is not mounted\n");
+        text.Append(
+            Mount.Mounted ? $"mount: {Mount.Path} (process {Mount.Pid})\n" : $"mount: {Mount.Path} is not mounted\n");
         foreach (var problem in Problems) text.Append($"problem: {problem}\n");
         return text.ToString();
     }
@@ -107,19 +114,23 @@ internal sealed record ClusterStatus(
 
 internal sealed record MountState(string Path, bool Mounted, int? Pid);
 
-internal sealed record NodeRow(string Name, string Role, uint Id, int? Pid, string Address, string State, double? HeartbeatAgeSeconds);
+internal sealed record NodeRow(
+    string Name, string Role, uint Id, int? Pid, string Address, string State, double? HeartbeatAgeSeconds);
 
 internal sealed record ChainRow(uint Id, uint Version, IReadOnlyList<TargetRow> Targets);
 
 /// <summary>A target that is brought up to date.</summary>
 /// <param name="TotalChunks">An estimate, as <paramref name="SecondsLeft"/> is; null while nothing can be told.</param>
 internal sealed record SyncRow(
-    uint Chain, ulong Target, long ComparedChunks, long TotalChunks, long SentChunks, long SentBytes, double ElapsedSeconds,
+    uint Chain, ulong Target, long ComparedChunks, long TotalChunks, long SentChunks, long SentBytes,
+    double ElapsedSeconds,
     double BytesPerSecond, double? SecondsLeft, [property: JsonIgnore] string Text)
 {
     public static SyncRow Of(SyncProgress progress) => new(
-        progress.Chain.Value, progress.Target.Value, progress.Report.ComparedChunks, progress.Report.TotalChunks, progress.Report.SentChunks,
-        progress.Report.SentBytes, progress.Report.Elapsed.TotalSeconds, progress.BytesPerSecond, progress.Left?.TotalSeconds, progress.ToString());
+        progress.Chain.Value, progress.Target.Value, progress.Report.ComparedChunks, progress.Report.TotalChunks,
+        progress.Report.SentChunks,
+        progress.Report.SentBytes, progress.Report.Elapsed.TotalSeconds, progress.BytesPerSecond,
+        progress.Left?.TotalSeconds, progress.ToString());
 }
 
 internal sealed record TargetRow(ulong Id, uint Node, string State);
@@ -129,5 +140,6 @@ internal sealed record SpaceRow(
     long CapacityBytes, long FreeBytes, long UsedBytes, long DiskCapacityBytes, long DiskFreeBytes, double Replicas)
 {
     public static SpaceRow? Of(ClusterSpace? space) => space is null ? null : new SpaceRow(
-        space.Usable.CapacityBytes, space.Usable.FreeBytes, space.Usable.UsedBytes, space.CapacityBytes, space.FreeBytes, space.Replicas);
+        space.Usable.CapacityBytes, space.Usable.FreeBytes, space.Usable.UsedBytes, space.CapacityBytes,
+        space.FreeBytes, space.Replicas);
 }

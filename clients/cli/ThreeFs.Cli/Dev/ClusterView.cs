@@ -29,7 +29,9 @@ internal sealed class ClusterView : IAsyncDisposable
         Mgmtd = new MgmtdClient(new MgmtdClientOptions(mgmtd), host.Time);
         Routing = new RoutingCache(Mgmtd, clusterId, host.Time, logs);
         _pool = new ConnectionPool(_transport, new ConnectionPoolOptions(), host.Time, host.NewRandom());
-        Storage = new StorageClient(_pool, Routing, new StorageClientOptions(), new ClientId(Guid.NewGuid()), host.Time, host.NewRandom(), logs);
+        Storage = new StorageClient(
+            _pool, Routing, new StorageClientOptions(), new ClientId(Guid.NewGuid()),
+            host.Time, host.NewRandom(), logs);
     }
 
     public string ClusterId { get; }
@@ -40,7 +42,9 @@ internal sealed class ClusterView : IAsyncDisposable
     public static ClusterView Connect(LocalCluster cluster, ILoggerFactory logs) =>
         Connect(cluster.Plan.ClusterId, [.. cluster.MgmtdAddresses], logs);
 
-    /// <param name="mgmtd">"host:port" of cluster managers, as <see cref="MgmtdClientOptions.Validate"/> accepts them.</param>
+    /// <param name="mgmtd">
+    /// "host:port" of cluster managers, as <see cref="MgmtdClientOptions.Validate"/> accepts them.
+    /// </param>
     public static ClusterView Connect(string clusterId, ImmutableArray<string> mgmtd, ILoggerFactory logs)
     {
         var view = new ClusterView(clusterId, mgmtd, logs);
@@ -77,7 +81,8 @@ internal sealed class ClusterView : IAsyncDisposable
 
         return new Status(
             StatusCode.Unavailable,
-            $"cluster {ClusterId} does not answer at {string.Join(", ", _addresses)} within {patience.TotalSeconds} s: {reason}");
+            $"cluster {ClusterId} does not answer at {string.Join(", ", _addresses)} "
+            + $"within {patience.TotalSeconds} s: {reason}");
     }
 
     /// <summary>Space of the storage nodes that answer in time; null when none does.</summary>

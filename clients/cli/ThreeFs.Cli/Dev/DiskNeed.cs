@@ -2,7 +2,10 @@ using ThreeFs.Base;
 
 namespace ThreeFs.Cli.Dev;
 
-/// <summary>What a new cluster needs of the disk it is made on, so that one that is too small is refused before anything is made.</summary>
+/// <summary>
+/// What a new cluster needs of the disk it is made on, so that one that is too small is refused
+/// before anything is made.
+/// </summary>
 internal static class DiskNeed
 {
     /// <summary>A target's index reserves the space of its log and its manifest at once.</summary>
@@ -28,7 +31,8 @@ internal static class DiskNeed
             ? Status.Ok
             : new Status(
                 StatusCode.NoSpace,
-                $"a new cluster of {plan.Storage * plan.Targets} targets needs {need} in {path}, and {free} are free there; "
+                $"a new cluster of {plan.Storage * plan.Targets} targets needs {need} in {path}, "
+                + $"and {free} are free there; "
                 + "choose another disk with --dir, or fewer targets with --storage and --targets");
     }
 }

@@ -13,7 +13,8 @@ namespace ThreeFs.Cli.Dev;
 /// <summary>A cluster of background processes in one directory: starts what is not running, ends what is.</summary>
 internal sealed class LocalCluster
 {
-    private LocalCluster(ClusterDirectory directory, ClusterPlan plan, IReadOnlyList<LocalRole> roles, IReadOnlyList<Status> damage)
+    private LocalCluster(
+        ClusterDirectory directory, ClusterPlan plan, IReadOnlyList<LocalRole> roles, IReadOnlyList<Status> damage)
     {
         Directory = directory;
         Plan = plan;
@@ -51,8 +52,8 @@ internal sealed class LocalCluster
     }
 
     /// <summary>
-    /// The cluster of a directory as far as it can be known, for those who have to look at one that is damaged or to end it: processes
-    /// are found by their directories and pid files. Fails only where no cluster ever was.
+    /// The cluster of a directory as far as it can be known, for those who have to look at one that is damaged or to
+    /// end it: processes are found by their directories and pid files. Fails only where no cluster ever was.
     /// </summary>
     public static Result<LocalCluster> Find(ClusterDirectory directory)
     {
@@ -60,7 +61,9 @@ internal sealed class LocalCluster
         if (loaded.TryGet(out var plan)) return Load(directory, plan, []);
         var found = new ClusterPlan
         {
-            Mgmtd = directory.HighestOf("mgmtd"), Meta = directory.HighestOf("meta"), Storage = directory.HighestOf("storage"),
+            Mgmtd = directory.HighestOf("mgmtd"),
+            Meta = directory.HighestOf("meta"),
+            Storage = directory.HighestOf("storage"),
             Mount = directory.DefaultMount,
         };
         if (!directory.Exists && found.Mgmtd + found.Meta + found.Storage == 0)
@@ -72,14 +75,18 @@ internal sealed class LocalCluster
         var cluster = Load(directory, found, [damage]);
         if (cluster.Roles.OfType<LocalRole<MgmtdConfig>>().FirstOrDefault(r => r.IsConfigured) is { } mgmtd)
             found.ClusterId = mgmtd.Config.ClusterId;
-        if (cluster.Mount is LocalRole<MountConfig> { IsConfigured: true } mount && Path.IsPathRooted(mount.Config.MountPoint))
+        if (cluster.Mount is LocalRole<MountConfig> { IsConfigured: true } mount
+            && Path.IsPathRooted(mount.Config.MountPoint))
+        {
             found.Mount = mount.Config.MountPoint;
+        }
+
         return cluster;
     }
 
     /// <summary>
-    /// Whether what a cluster that was made once has written is still there. Servers would make an empty store and mount it, and
-    /// every name would be gone without a word.
+    /// Whether what a cluster that was made once has written is still there. Servers would make an empty store and
+    /// mount it, and every name would be gone without a word.
     /// </summary>
     public Status CheckKept()
     {
@@ -87,7 +94,8 @@ internal sealed class LocalCluster
         foreach (var store in Stores().Where(s => !File.Exists(Path.Combine(s, "data.mdb"))))
         {
             return Lost(
-                $"the key-value store of this cluster, {store}, is {(System.IO.Directory.Exists(store) ? "empty" : "missing")}, "
+                $"the key-value store of this cluster, {store}, "
+                + $"is {(System.IO.Directory.Exists(store) ? "empty" : "missing")}, "
                 + $"and with it all names of files: {Directory.PutItBack("it")}");
         }
 
@@ -96,7 +104,8 @@ internal sealed class LocalCluster
             foreach (var path in storage.Config.DataPaths.Where(p => !System.IO.Directory.Exists(p)))
             {
                 return Lost(
-                    $"the data directory of {storage.Name}, {path}, is missing: put it back; if it is lost for good, make an empty one "
+                    $"the data directory of {storage.Name}, {path}, is missing: put it back; "
+                    + "if it is lost for good, make an empty one "
                     + "there, run `threefs up` again, and have its targets made anew as it then tells");
             }
         }
@@ -112,18 +121,24 @@ internal sealed class LocalCluster
         {
             foreach (var target in routing.Targets.Values.Where(t => t.Node.Value == storage.NodeId).OrderBy(t => t.Id))
             {
-                if (storage.Config.DataPaths.Any(p => System.IO.Directory.Exists(Path.Combine(p, $"target-{target.Id}")))) continue;
+                var name = $"target-{target.Id}";
+                if (storage.Config.DataPaths.Any(p => System.IO.Directory.Exists(Path.Combine(p, name)))) continue;
                 lines.Add(
-                    $"target {target.Id} of chain {target.Chain} is not in {string.Join(", ", storage.Config.DataPaths)}; put it back, or, "
+                    $"target {target.Id} of chain {target.Chain} is not in "
+                    + $"{string.Join(", ", storage.Config.DataPaths)}; put it back, or, "
                     + "if another target of its chain serves, make it anew with: "
-                    + $"threefs admin create-target {target.Id} --chain {target.Chain} --node {storage.NodeId}{Directory.Argument}");
+                    + $"threefs admin create-target {target.Id} --chain {target.Chain} --node {storage.NodeId}"
+                    + Directory.Argument);
             }
         }
 
         return lines;
     }
 
-    /// <summary>Writes the plan and the configurations of processes that do not run; ports that others took meanwhile are replaced.</summary>
+    /// <summary>
+    /// Writes the plan and the configurations of processes that do not run; ports that others took
+    /// meanwhile are replaced.
+    /// </summary>
     public Status Prepare()
     {
         try
@@ -158,7 +173,8 @@ internal sealed class LocalCluster
     }
 
     /// <summary>
-    /// Processes that run. One that was just started is waited for until it holds its pid file: before that nobody could end it.
+    /// Processes that run. One that was just started is waited for until it holds its pid file: before that nobody
+    /// could end it.
     /// </summary>
     public async Task<int> CountRunningAsync()
     {
@@ -190,17 +206,22 @@ internal sealed class LocalCluster
     /// <summary>Removes a mount whose process is gone.</summary>
     public async Task<Status> UnmountAsync(CancellationToken ct)
     {
-        if (MountEntry.TypeAt(Plan.Mount) is not { } type || !type.StartsWith("fuse", StringComparison.Ordinal)) return Status.Ok;
-        using var umount = Process.Start(new ProcessStartInfo("umount", ["-l", Plan.Mount]) { RedirectStandardError = true })!;
+        if (MountEntry.TypeAt(Plan.Mount) is not { } type || !type.StartsWith("fuse", StringComparison.Ordinal))
+            return Status.Ok;
+        using var umount =
+            Process.Start(new ProcessStartInfo("umount", ["-l", Plan.Mount]) { RedirectStandardError = true })!;
         var error = await umount.StandardError.ReadToEndAsync(ct);
         await umount.WaitForExitAsync(ct);
-        return umount.ExitCode == 0 ? Status.Ok : new Status(StatusCode.Busy, $"cannot unmount {Plan.Mount}: {error.Trim()}");
+        return umount.ExitCode == 0
+            ? Status.Ok
+            : new Status(StatusCode.Busy, $"cannot unmount {Plan.Mount}: {error.Trim()}");
     }
 
     private static LocalCluster Load(ClusterDirectory directory, ClusterPlan plan, IEnumerable<Status> damage)
     {
         var roles = LocalRoles.Create(directory, plan);
-        return new LocalCluster(directory, plan, roles, [.. damage, .. roles.Select(r => r.Load()).Where(s => !s.IsOk)]);
+        return new LocalCluster(
+            directory, plan, roles, [.. damage, .. roles.Select(r => r.Load()).Where(s => !s.IsOk)]);
     }
 
     /// <summary>Directories of the embedded stores that the configurations name.</summary>
@@ -208,7 +229,8 @@ internal sealed class LocalCluster
     {
         var uris = Roles.OfType<LocalRole<MgmtdConfig>>().Select(r => r.Config.Kv)
             .Concat(Roles.OfType<LocalRole<Meta.Server.MetaConfig>>().Select(r => r.Config.Kv));
-        return uris.Where(u => u.StartsWith("lmdb:/", StringComparison.Ordinal)).Select(u => u["lmdb:".Length..]).Distinct();
+        return uris.Where(u => u.StartsWith("lmdb:/", StringComparison.Ordinal))
+            .Select(u => u["lmdb:".Length..]).Distinct();
     }
 
     private Status ChoosePorts()
@@ -224,7 +246,8 @@ internal sealed class LocalCluster
                 if (role is LocalRole<MgmtdConfig> && running is not null)
                 {
                     return new Status(StatusCode.Busy,
-                        $"port {port} of {role.Name} is taken by another process (ss -ltnp), and running processes such as "
+                        $"port {port} of {role.Name} is taken by another process (ss -ltnp), "
+                        + "and running processes such as "
                         + $"{running.Name} know it; free the port, or run `threefs down{Directory.Argument}` first");
                 }
 

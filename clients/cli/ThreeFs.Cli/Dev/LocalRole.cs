@@ -4,8 +4,8 @@ using ThreeFs.Hosting.Config;
 namespace ThreeFs.Cli.Dev;
 
 /// <summary>
-/// One process of a local cluster with its configuration, whatever its type: what `up` has to know of it is its ports and the
-/// addresses of the cluster managers.
+/// One process of a local cluster with its configuration, whatever its type: what `up` has to know of it is its ports
+/// and the addresses of the cluster managers.
 /// </summary>
 internal abstract class LocalRole(RoleDirectory directory, string command)
 {
@@ -30,7 +30,9 @@ internal abstract class LocalRole(RoleDirectory directory, string command)
 
     public abstract void Save();
 
-    /// <summary>Chooses ports that the configuration leaves open; nothing of a configuration that was read is changed.</summary>
+    /// <summary>
+    /// Chooses ports that the configuration leaves open; nothing of a configuration that was read is changed.
+    /// </summary>
     public abstract void GivePorts(Func<int> next);
 
     /// <summary>Replaces a port by another; answers whether the role has it.</summary>

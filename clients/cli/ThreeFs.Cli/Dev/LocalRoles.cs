@@ -7,8 +7,9 @@ using ThreeFs.Storage.Server;
 namespace ThreeFs.Cli.Dev;
 
 /// <summary>
-/// The processes of a plan with the configurations that `up` writes for them on the first run; later the files are the truth
-/// and may be edited. Node ids: mgmtd from 1, meta from 101, storage from 201. Target ids: node id × 100 + number.
+/// The processes of a plan with the configurations that `up` writes for them on the first run; later the
+/// files are the truth and may be edited. Node ids: mgmtd from 1, meta from 101, storage from 201. Target
+/// ids: node id × 100 + number.
 /// </summary>
 internal static class LocalRoles
 {
@@ -33,14 +34,16 @@ internal static class LocalRoles
 
     private static IEnumerable<int> Numbers(int count) => Enumerable.Range(1, count);
 
-    private static LocalRole Mgmtd(RoleDirectory directory, ClusterPlan plan, uint id, string kv) => new LocalRole<MgmtdConfig>(
+    private static LocalRole Mgmtd(RoleDirectory directory, ClusterPlan plan, uint id, string kv) =>
+        new LocalRole<MgmtdConfig>(
         directory, "mgmtd",
         new MgmtdConfig { ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, Kv = kv },
         c => c.NodeId,
         [new(c => c.GrpcPort, (c, p) => c.GrpcPort = p), new(c => c.HttpPort, (c, p) => c.HttpPort = p)],
         (c, addresses) => c.Mgmtd = addresses);
 
-    private static LocalRole Meta(RoleDirectory directory, ClusterPlan plan, uint id, string kv) => new LocalRole<MetaConfig>(
+    private static LocalRole Meta(RoleDirectory directory, ClusterPlan plan, uint id, string kv) =>
+        new LocalRole<MetaConfig>(
         directory, "meta",
         new MetaConfig
         {
@@ -54,9 +57,13 @@ internal static class LocalRoles
         ],
         (c, addresses) => c.Mgmtd = addresses);
 
-    private static LocalRole Storage(RoleDirectory directory, ClusterPlan plan, uint id) => new LocalRole<StorageConfig>(
+    private static LocalRole Storage(RoleDirectory directory, ClusterPlan plan, uint id) =>
+        new LocalRole<StorageConfig>(
         directory, "storage",
-        new StorageConfig { ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, DataPaths = [directory.DataDirectory] },
+        new StorageConfig
+        {
+            ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, DataPaths = [directory.DataDirectory],
+        },
         c => c.NodeId,
         [new(c => c.DataPort, (c, p) => c.DataPort = p), new(c => c.HttpPort, (c, p) => c.HttpPort = p)],
         (c, addresses) => c.Mgmtd = addresses);

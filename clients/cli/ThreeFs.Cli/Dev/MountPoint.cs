@@ -14,9 +14,15 @@ internal static class MountPoint
         if (PidFile.RunningProcess(directory.Role("mount").PidFile) is not null) return Status.Ok;
         var type = MountEntry.TypeAt(path);
         if (type is not null && !type.StartsWith("fuse", StringComparison.Ordinal))
-            return InUse($"mount point {path} is in use: a file system of type {type} is mounted there; choose another with --mount");
+        {
+            return InUse(
+                $"mount point {path} is in use: a file system of type {type} is mounted there; "
+                + "choose another with --mount");
+        }
+
         if (type is not null) return Status.Ok;
-        if (Obstacle.At(path) is { } obstacle) return InUse($"cannot mount there: {obstacle}; choose another directory with --mount");
+        if (Obstacle.At(path) is { } obstacle)
+            return InUse($"cannot mount there: {obstacle}; choose another directory with --mount");
         return Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()
             ? InUse($"mount point {path} is not empty; mounting would hide what is in it; choose another with --mount")
             : Status.Ok;
@@ -30,7 +36,8 @@ internal static class MountPoint
             // On a thread of its own: a mount that does not answer blocks whoever asks.
             if (MountEntry.TypeAt(path)?.StartsWith("fuse", StringComparison.Ordinal) == true)
             {
-                var question = Task.Run(() => new DriveInfo(path).TotalSize > 0 && Directory.Exists(path), CancellationToken.None);
+                var question = Task.Run(
+                    () => new DriveInfo(path).TotalSize > 0 && Directory.Exists(path), CancellationToken.None);
                 try
                 {
                     if (await question.WaitAsync(ct)) return true;
@@ -55,16 +62,22 @@ internal static class MountPoint
     }
 
     /// <summary>
-    /// Refuses a mount over files of the cluster: it would hide them from the processes that serve it, which then wait for themselves.
-    /// Paths are compared as the kernel sees them, symbolic links followed.
+    /// Refuses a mount over files of the cluster: it would hide them from the processes that serve it, which then wait
+    /// for themselves. Paths are compared as the kernel sees them, symbolic links followed.
     /// </summary>
     private static Status CheckApart(string path, ClusterDirectory directory)
     {
         var mount = MountEntry.WithoutLinks(path);
         var own = MountEntry.WithoutLinks(directory.Path);
         if (IsIn(own, mount))
-            return Wrong($"mount point {path} would hide the cluster's own directory {directory.Path}; choose one apart with --mount");
-        if (IsIn(mount, own) && IsNeeded(Path.GetRelativePath(own, mount).Split('/')[0], out var part)) return Hides(part);
+        {
+            return Wrong(
+                $"mount point {path} would hide the cluster's own directory {directory.Path}; "
+                + "choose one apart with --mount");
+        }
+
+        if (IsIn(mount, own) && IsNeeded(Path.GetRelativePath(own, mount).Split('/')[0], out var part))
+            return Hides(part);
         if (!Directory.Exists(own)) return Status.Ok;
 
         // What is a link there may lead to where the mount is to be.

@@ -10,21 +10,23 @@ internal sealed record MountUser(int Pid, string Name, bool Writes)
 }
 
 /// <summary>
-/// Who uses a mount, read from /proc: open files, working and root directories, mapped files. Asks the mount itself nothing, so it
-/// also answers while the mount hangs. Processes of other users show only to root.
+/// Who uses a mount, read from /proc: open files, working and root directories, mapped files. Asks the mount itself
+/// nothing, so it also answers while the mount hangs. Processes of other users show only to root.
 /// </summary>
 internal static class MountUsers
 {
     /// <param name="mount">As it stands in the kernel's table of mounts.</param>
     /// <param name="except">Processes that serve the mount.</param>
-    public static IReadOnlyList<MountUser> Find(string mount, params IEnumerable<int> except) => Find("/proc", mount, except);
+    public static IReadOnlyList<MountUser> Find(string mount, params IEnumerable<int> except) =>
+        Find("/proc", mount, except);
 
     internal static IReadOnlyList<MountUser> Find(string proc, string mount, IEnumerable<int> except)
     {
         var users = new List<MountUser>();
         foreach (var directory in Directory.EnumerateDirectories(proc))
         {
-            if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)) continue;
+            var name = Path.GetFileName(directory);
+            if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)) continue;
             if (except.Contains(pid)) continue;
             var files = OpenFiles(directory, mount);
             if (files.Any || Maps(directory, mount)) users.Add(new MountUser(pid, NameOf(directory), files.Written));

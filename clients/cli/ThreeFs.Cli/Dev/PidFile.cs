@@ -6,8 +6,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Cli.Dev;
 
 /// <summary>
-/// Says that a process lives: it holds an exclusive lock on its file as long as it does, so a file left behind by kill -9 or a
-/// recycled process id cannot be mistaken for a running process.
+/// Says that a process lives: it holds an exclusive lock on its file as long as it does, so a file left behind by kill
+/// -9 or a recycled process id cannot be mistaken for a running process.
 /// </summary>
 internal sealed class PidFile : IDisposable
 {
@@ -16,10 +16,13 @@ internal sealed class PidFile : IDisposable
 
     private PidFile(FileStream file) => _file = file;
 
-    /// <summary>Takes the lock and writes the own id; <see cref="StatusCode.Busy"/> names the process that has it.</summary>
+    /// <summary>
+    /// Takes the lock and writes the own id; <see cref="StatusCode.Busy"/> names the process that has it.
+    /// </summary>
     public static Result<PidFile> Acquire(string path)
     {
-        // A look at the file by `threefs status` holds a shared lock for an instant; only a lasting one is another process.
+        // A look at the file by `threefs status` holds a shared lock for an instant; only a lasting
+        // one is another process.
         var end = Environment.TickCount64 + (long)_patience.TotalMilliseconds;
         while (true)
         {
@@ -27,7 +30,8 @@ internal sealed class PidFile : IDisposable
             {
                 var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
                 file.SetLength(0);
-                file.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
+                file.Write(
+                    Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
                 file.Flush();
                 return new PidFile(file);
             }
@@ -37,7 +41,8 @@ internal sealed class PidFile : IDisposable
             }
             catch (IOException e)
             {
-                if (e is DirectoryNotFoundException) return new Status(StatusCode.IoError, $"cannot write pid file {path}: {e.Message}");
+                if (e is DirectoryNotFoundException)
+                    return new Status(StatusCode.IoError, $"cannot write pid file {path}: {e.Message}");
                 if (Environment.TickCount64 >= end)
                 {
                     return new Status(StatusCode.Busy, $"already running: process {ReadText(path)} holds {path}");

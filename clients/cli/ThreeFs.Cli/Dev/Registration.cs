@@ -12,5 +12,6 @@ internal static class Registration
 
     /// <param name="nodeId">0 for a process that is no node, such as the mount.</param>
     internal static bool IsIn(RoutingInfo routing, uint nodeId, int? pid) =>
-        nodeId == 0 || (routing.Nodes.TryGetValue(new NodeId(nodeId), out var node) && node.IsActive && node.ProcessId == pid);
+        nodeId == 0
+        || (routing.Nodes.TryGetValue(new NodeId(nodeId), out var node) && node.IsActive && node.ProcessId == pid);
 }

@@ -4,7 +4,9 @@ using ThreeFs.Base;
 
 namespace ThreeFs.Cli.Dev;
 
-/// <summary>Starts and ends the background processes of a local cluster; they outlive the command that starts them.</summary>
+/// <summary>
+/// Starts and ends the background processes of a local cluster; they outlive the command that starts them.
+/// </summary>
 internal sealed class RoleProcess(RoleDirectory directory, string command)
 {
     private Process? _started;
@@ -18,7 +20,9 @@ internal sealed class RoleProcess(RoleDirectory directory, string command)
     /// <summary>It was started here, lives, and does not hold its pid file yet.</summary>
     public bool IsStarting => _started is { HasExited: false } && Pid is null;
 
-    /// <summary>Starts `threefs COMMAND --config … --pid-file …` in a session of its own, its output appended to the log.</summary>
+    /// <summary>
+    /// Starts `threefs COMMAND --config … --pid-file …` in a session of its own, its output appended to the log.
+    /// </summary>
     public void Start()
     {
         var info = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, WorkingDirectory = "/" };

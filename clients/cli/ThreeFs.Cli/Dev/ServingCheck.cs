@@ -7,8 +7,9 @@ using ThreeFs.Contracts.Routing;
 namespace ThreeFs.Cli.Dev;
 
 /// <summary>
-/// Which targets do not serve, by routing and by their own answer. Routing alone is late: until the failure timeout a dead server's
-/// targets still serve in it, and so do those of one that was started again and has not compared itself with its chain.
+/// Which targets do not serve, by routing and by their own answer. Routing alone is late: until the failure timeout a
+/// dead server's targets still serve in it, and so do those of one that was started again and has not compared itself
+/// with its chain.
 /// </summary>
 internal sealed class ServingCheck(StorageAdmin storage) : IDisposable
 {
@@ -22,7 +23,8 @@ internal sealed class ServingCheck(StorageAdmin storage) : IDisposable
     /// <summary>Ordered by chain; empty when all serve.</summary>
     public async Task<IReadOnlyList<NotServing>> LookAsync(RoutingInfo routing, CancellationToken ct)
     {
-        var places = routing.Chains.Values.OrderBy(c => c.Id).SelectMany(c => c.Targets.Select(t => (Chain: c.Id, Target: t)));
+        var places = routing.Chains.Values.OrderBy(c => c.Id)
+            .SelectMany(c => c.Targets.Select(t => (Chain: c.Id, Target: t)));
         var found = await Task.WhenAll(places.Select(p => AskAsync(p.Chain, p.Target, ct)));
         return [.. found.OfType<NotServing>()];
     }
@@ -31,7 +33,8 @@ internal sealed class ServingCheck(StorageAdmin storage) : IDisposable
     /// Looks until all serve, or until those that do not will not by waiting: their servers are known to be gone.
     /// </summary>
     /// <returns>What did not serve at the last look; empty when all did.</returns>
-    public async Task<IReadOnlyList<NotServing>> SettleAsync(IRoutingSource routing, TimeSpan patience, CancellationToken ct)
+    public async Task<IReadOnlyList<NotServing>> SettleAsync(
+        IRoutingSource routing, TimeSpan patience, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(patience);
@@ -58,7 +61,9 @@ internal sealed class ServingCheck(StorageAdmin storage) : IDisposable
     }
 }
 
-/// <param name="Answer">Of a target that serves by routing: what its server says; Ok of others, which are not asked.</param>
+/// <param name="Answer">
+/// Of a target that serves by routing: what its server says; Ok of others, which are not asked.
+/// </param>
 internal sealed record NotServing(ChainId Chain, TargetId Target, TargetState State, StatusCode Answer)
 {
     /// <summary>Those that do not serve by routing, which may be late.</summary>

@@ -8,11 +8,12 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Cli.Fsck;
 
 /// <summary>
-/// Compares the serving replicas of one chain, chunk by chunk: all hold the same chunks, with equal versions, lengths and
-/// checksums, nothing pending; and the bytes that each has on disk do have that checksum. On a cluster in use a chunk may be in
-/// flight when it is looked at, so a difference is a problem only when it stays.
+/// Compares the serving replicas of one chain, chunk by chunk: all hold the same chunks, with equal versions, lengths
+/// and checksums, nothing pending; and the bytes that each has on disk do have that checksum. On a cluster in use a
+/// chunk may be in flight when it is looked at, so a difference is a problem only when it stays.
 /// </summary>
-internal sealed class ChainChecker(StorageAdmin storage, ChainInfo chain, bool readBytes, BufferPool buffers, TimeProvider time)
+internal sealed class ChainChecker(
+    StorageAdmin storage, ChainInfo chain, bool readBytes, BufferPool buffers, TimeProvider time)
 {
     private const int Looks = 10;
     private const int PieceBytes = 4 << 20;
@@ -105,7 +106,8 @@ internal sealed class ChainChecker(StorageAdmin storage, ChainInfo chain, bool r
             var first = metas[0]!.Value;
             if (meta.Commit != first.Commit || meta.Length != first.Length || meta.Crc != first.Crc)
             {
-                return $"target {_targets[0]} has version {first.Commit}, {first.Length} bytes, checksum {first.Crc:x8}; "
+                return $"target {_targets[0]} has version {first.Commit}, {first.Length} bytes, "
+                    + $"checksum {first.Crc:x8}; "
                     + $"target {_targets[i]} has version {meta.Commit}, {meta.Length} bytes, checksum {meta.Crc:x8}";
             }
         }
@@ -113,7 +115,9 @@ internal sealed class ChainChecker(StorageAdmin storage, ChainInfo chain, bool r
         return null;
     }
 
-    /// <summary>Reads the chunk from every replica's disk; null when each has the checksum that the metadata says.</summary>
+    /// <summary>
+    /// Reads the chunk from every replica's disk; null when each has the checksum that the metadata says.
+    /// </summary>
     private async Task<Result<string?>> DamageAsync(ChunkId chunk, ChunkMeta meta, CancellationToken ct)
     {
         if (!readBytes) return (string?)null;

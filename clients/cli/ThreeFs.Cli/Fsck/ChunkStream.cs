@@ -20,7 +20,8 @@ internal sealed class ChunkStream(StorageAdmin storage, TargetId target)
             if (_page.End) return (ChunkMeta?)null;
             ChunkId? after = _page.Chunks.IsEmpty ? null : _page.Chunks[^1].Chunk;
             var result = await storage.ListChunksAsync(target, after, PageSize, ct);
-            if (!result.TryGet(out var page)) return new Status(result.Code, $"cannot list the chunks of target {target}: {result.Status.Message}");
+            if (!result.TryGet(out var page))
+                return new Status(result.Code, $"cannot list the chunks of target {target}: {result.Status.Message}");
             Invariant.Check(page.End || !page.Chunks.IsEmpty, "a page that is not the last has chunks");
             _page = page;
             _next = 0;

@@ -6,7 +6,10 @@ using ThreeFs.Placement;
 
 namespace ThreeFs.Cli.Moves;
 
-/// <summary>The disks that may get targets and what is on them: of every storage server that is up, not disabled, and not being drained.</summary>
+/// <summary>
+/// The disks that may get targets and what is on them: of every storage server that is up, not disabled,
+/// and not being drained.
+/// </summary>
 internal sealed record ClusterSurvey(IReadOnlyList<StorageDisk> Disks, IReadOnlyDictionary<NodeId, TargetReport[]> Held)
 {
     /// <summary>Node tag: targets leave it, and none is to be put there.</summary>
@@ -18,7 +21,9 @@ internal sealed record ClusterSurvey(IReadOnlyList<StorageDisk> Disks, IReadOnly
     {
         var disks = new List<StorageDisk>();
         var held = new Dictionary<NodeId, TargetReport[]>();
-        foreach (var node in call.Routing.Nodes.Values.Where(n => n is { Kind: NodeKind.Storage, IsActive: true } && !IsDraining(n)).OrderBy(n => n.Id))
+        var alive = call.Routing.Nodes.Values
+            .Where(n => n is { Kind: NodeKind.Storage, IsActive: true } && !IsDraining(n));
+        foreach (var node in alive.OrderBy(n => n.Id))
         {
             var space = await call.View.Storage.Admin.SpaceInfoAsync(node.Id, call.Ct);
             if (!space.TryGet(out var found)) return Failed(node.Id, space.Status);
@@ -32,5 +37,7 @@ internal sealed record ClusterSurvey(IReadOnlyList<StorageDisk> Disks, IReadOnly
     }
 
     private static Status Failed(NodeId node, Status why) =>
-        new(why.Code, $"cannot ask storage server {node} for its disks and targets: {why.Message ?? why.Code.ToString()}");
+        new(
+            why.Code,
+            $"cannot ask storage server {node} for its disks and targets: {why.Message ?? why.Code.ToString()}");
 }

@@ -8,10 +8,16 @@ using ThreeFs.Placement;
 
 namespace ThreeFs.Cli.Moves;
 
-/// <summary>What the commands that move targets have in common: their options, the order of things, and what they tell in the end.</summary>
+/// <summary>
+/// What the commands that move targets have in common: their options, the order of things, and what
+/// they tell in the end.
+/// </summary>
 internal static class MoveCommand
 {
-    private static readonly Option<bool> _dryRun = new("--dry-run") { Description = "Only print what would be moved where." };
+    private static readonly Option<bool> _dryRun = new("--dry-run")
+    {
+        Description = "Only print what would be moved where.",
+    };
 
     private static readonly Option<bool> _destroyOld = new("--destroy-old")
     {
@@ -23,15 +29,20 @@ internal static class MoveCommand
         Description = "Chains that change at the same time.", DefaultValueFactory = _ => 4,
     };
 
-    public static Command Create(string name, string description, Func<AdminCall, Task<Result<string>>> run, params Symbol[] symbols) =>
+    public static Command Create(
+        string name, string description, Func<AdminCall, Task<Result<string>>> run, params Symbol[] symbols) =>
         AdminCall.Command(name, description, run, [.. symbols, _dryRun, _destroyOld, _parallel]);
 
     public static bool IsDryRun(AdminCall call) => call.Parsed.GetValue(_dryRun);
 
-    /// <summary>The chains in which a target of a node, or one of those given, is leaving already: what another run began.</summary>
+    /// <summary>
+    /// The chains in which a target of a node, or one of those given, is leaving already: what another run began.
+    /// </summary>
     public static ChainId[] Begun(RoutingInfo routing, Func<TargetInfo, bool> isMeant) =>
     [
-        .. routing.Chains.Values.Where(c => c.Targets.Any(t => c.IsLeaving(t.Id) && routing.Targets.TryGetValue(t.Id, out var info) && isMeant(info)))
+        .. routing.Chains.Values
+            .Where(c => c.Targets.Any(
+                t => c.IsLeaving(t.Id) && routing.Targets.TryGetValue(t.Id, out var info) && isMeant(info)))
             .Select(c => c.Id).Order(),
     ];
 
@@ -49,17 +60,25 @@ internal static class MoveCommand
         foreach (var (target, node) in run.Left)
             text.Append($"target {target} on node {node} still holds its data: threefs target destroy {target}\n");
         var turned = call.View.Routing.Current.Chains.Values.Count(c => Rotation.Next(c) is not null);
-        if (turned > 0) text.Append($"{turned} chains are not in their preferred order, which spreads heads evenly: threefs admin rotate --all\n");
+        if (turned > 0)
+        {
+            text.Append($"{turned} chains are not in their preferred order, which spreads heads evenly: ");
+            text.Append("threefs admin rotate --all\n");
+        }
+
         return text.ToString();
     }
 
-    private static string Describe(RoutingInfo routing, IReadOnlyList<TargetMove> moves, IReadOnlyCollection<ChainId> begun)
+    private static string Describe(
+        RoutingInfo routing, IReadOnlyList<TargetMove> moves, IReadOnlyCollection<ChainId> begun)
     {
         var table = new Table("CHAIN", "TARGET", "FROM NODE/DISK", "TO NODE/DISK", "BYTES");
         foreach (var move in moves)
         {
             var old = routing.Targets[move.Old];
-            table.Add($"{move.Chain}", $"{move.Old}", $"{old.Node}/{old.DiskIndex}", $"{move.Node}/{move.Disk}", $"{new ByteSize(move.Bytes)}");
+            table.Add(
+                $"{move.Chain}", $"{move.Old}", $"{old.Node}/{old.DiskIndex}",
+                $"{move.Node}/{move.Disk}", $"{new ByteSize(move.Bytes)}");
         }
 
         return moves.Count == 0 && begun.Count == 0

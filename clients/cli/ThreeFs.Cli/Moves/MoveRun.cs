@@ -9,13 +9,15 @@ using ThreeFs.Placement;
 namespace ThreeFs.Cli.Moves;
 
 /// <summary>
-/// Carries moves out while clients work: each new target is made, joins its chain and syncs; then the old one steps down, is removed, and
-/// is destroyed if that is wanted. Everything that was begun is kept in the chains, so a run that is interrupted at any point is
-/// finished by another one.
+/// Carries moves out while clients work: each new target is made, joins its chain and syncs; then the old one steps
+/// down, is removed, and is destroyed if that is wanted. Everything that was begun is kept in the chains, so a run that
+/// is interrupted at any point is finished by another one.
 /// </summary>
 /// <param name="parallel">Chains that change at the same time.</param>
 /// <param name="destroyOld">Delete the data of targets that were removed, on the servers that answer.</param>
-internal sealed class MoveRun(ClusterView view, IReadOnlyList<TargetMove> moves, NewTargetIds ids, int parallel, bool destroyOld, Action<string> say)
+internal sealed class MoveRun(
+    ClusterView view, IReadOnlyList<TargetMove> moves, NewTargetIds ids,
+    int parallel, bool destroyOld, Action<string> say)
 {
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _report = TimeSpan.FromSeconds(2);
@@ -31,7 +33,10 @@ internal sealed class MoveRun(ClusterView view, IReadOnlyList<TargetMove> moves,
 
     public int Removed { get; private set; }
 
-    /// <summary>Until no target in <paramref name="chains"/> is leaving and all moves are done; ends early only when something is refused.</summary>
+    /// <summary>
+    /// Until no target in <paramref name="chains"/> is leaving and all moves are done; ends early only when
+    /// something is refused.
+    /// </summary>
     public async Task<Status> RunAsync(IReadOnlyCollection<ChainId> chains, CancellationToken ct)
     {
         var waiting = new Queue<TargetMove>(moves);
@@ -68,18 +73,23 @@ internal sealed class MoveRun(ClusterView view, IReadOnlyList<TargetMove> moves,
     private async Task<Status> BeginAsync(TargetMove move, CancellationToken ct)
     {
         var target = ids.For(move.Chain, move.Node);
-        var created = await view.Storage.Admin.CreateTargetAsync(move.Node, new CreateTargetRequest(target, move.Chain, move.Disk), ct);
-        if (!created.IsOk) return Failed($"cannot create target {target} of chain {move.Chain} on node {move.Node}", created);
+        var created = await view.Storage.Admin.CreateTargetAsync(
+            move.Node, new CreateTargetRequest(target, move.Chain, move.Disk), ct);
+        if (!created.IsOk)
+            return Failed($"cannot create target {target} of chain {move.Chain} on node {move.Node}", created);
         var added = await view.Mgmtd.AddTargetAsync(view.ClusterId, move.Chain, target, move.Old, ct);
-        if (!added.TryGet(out var chain)) return Failed($"cannot add target {target} to chain {move.Chain}", added.Status);
-        say($"chain {move.Chain}: target {target} on node {move.Node}, disk {move.Disk}, takes the place of {move.Old}");
+        if (!added.TryGet(out var chain))
+            return Failed($"cannot add target {target} to chain {move.Chain}", added.Status);
+        var place = $"node {move.Node}, disk {move.Disk}";
+        say($"chain {move.Chain}: target {target} on {place}, takes the place of {move.Old}");
         return await KnowAsync(chain, ct);
     }
 
     private async Task<Result<bool>> StepAsync(ChainId id, CancellationToken ct)
     {
         var routing = view.Routing.Current;
-        if (!routing.Chains.TryGetValue(id, out var chain)) return new Status(StatusCode.ChainNotFound, $"chain {id} is no more");
+        if (!routing.Chains.TryGetValue(id, out var chain))
+            return new Status(StatusCode.ChainNotFound, $"chain {id} is no more");
         var step = MoveStep.Next(chain);
         _waits.Remove(id);
         switch (step.Kind)
@@ -90,22 +100,27 @@ internal sealed class MoveRun(ClusterView view, IReadOnlyList<TargetMove> moves,
                 _waits[id] = $"target {step.Target} {step.Why}";
                 return false;
             case MoveStepKind.StepDown:
-                var asked = await view.Storage.Admin.StepDownAsync(new StepDownRequest(step.Target, new VersionedChain(id, chain.Version)), ct);
+                var asked = await view.Storage.Admin.StepDownAsync(
+                    new StepDownRequest(step.Target, new VersionedChain(id, chain.Version)), ct);
 
                 // Whatever hinders it passes, or shows in routing: the chain changed, its server is just dying.
-                _waits[id] = asked.IsOk ? $"target {step.Target} steps down" : $"target {step.Target} does not step down: {asked.Message ?? asked.Code.ToString()}";
+                _waits[id] = asked.IsOk
+                    ? $"target {step.Target} steps down"
+                    : $"target {step.Target} does not step down: {asked.Message ?? asked.Code.ToString()}";
                 return false;
             default:
                 return await RemoveAsync(routing, chain, step.Target, ct);
         }
     }
 
-    private async Task<Result<bool>> RemoveAsync(RoutingInfo routing, ChainInfo chain, TargetId target, CancellationToken ct)
+    private async Task<Result<bool>> RemoveAsync(
+        RoutingInfo routing, ChainInfo chain, TargetId target, CancellationToken ct)
     {
         var node = routing.Targets.TryGetValue(target, out var info) ? info.Node : default;
         var removed = await view.Mgmtd.RemoveTargetAsync(view.ClusterId, chain.Id, target, ct);
         if (removed.Code is StatusCode.TargetNotFound or StatusCode.Busy or StatusCode.Unavailable) return false;
-        if (!removed.TryGet(out var next)) return Failed($"cannot remove target {target} from chain {chain.Id}", removed.Status);
+        if (!removed.TryGet(out var next))
+            return Failed($"cannot remove target {target} from chain {chain.Id}", removed.Status);
         _removed[target] = (node, chain.Id);
         Removed++;
         say($"chain {chain.Id}: target {target} is removed; it is {Admin.Names.Of(next)} now");
@@ -116,7 +131,8 @@ internal sealed class MoveRun(ClusterView view, IReadOnlyList<TargetMove> moves,
     /// <summary>Routing shows the chain as it was just made, so that nothing is done twice.</summary>
     private async Task<Status> KnowAsync(ChainInfo chain, CancellationToken ct)
     {
-        var known = await view.Routing.WaitFor(r => r.Chains.TryGetValue(chain.Id, out var c) && c.Version >= chain.Version, ct);
+        var known = await view.Routing.WaitFor(
+            r => r.Chains.TryGetValue(chain.Id, out var c) && c.Version >= chain.Version, ct);
         return known.IsOk ? Status.Ok : Interrupted();
     }
 
@@ -132,7 +148,8 @@ internal sealed class MoveRun(ClusterView view, IReadOnlyList<TargetMove> moves,
     {
         if (TimeProvider.System.GetElapsedTime(_reported) < _report) return;
         var syncing = await SyncProgress.ReadAsync(view, view.Routing.Current, ct);
-        var lines = syncing.Where(s => _waits.ContainsKey(s.Chain)).Select(s => $"chain {s.Chain}: target {s.Target} {s}").ToList();
+        var lines = syncing.Where(s => _waits.ContainsKey(s.Chain))
+            .Select(s => $"chain {s.Chain}: target {s.Target} {s}").ToList();
         lines.AddRange(_waits.Where(w => syncing.All(s => s.Chain != w.Key)).Select(w => $"chain {w.Key}: {w.Value}"));
         if (moves.Count > 1) lines.Insert(0, Overall(open, syncing));
         var text = string.Join("\n", lines);
@@ -149,13 +166,17 @@ internal sealed class MoveRun(ClusterView view, IReadOnlyList<TargetMove> moves,
         foreach (var move in moves)
         {
             var chain = routing.Chains[move.Chain];
-            var part = chain.Targets.All(t => t.Id != move.Old) ? 1 : syncing.FirstOrDefault(s => s.Chain == move.Chain)?.Fraction ?? 0;
+            var part = chain.Targets.All(t => t.Id != move.Old)
+                ? 1
+                : syncing.FirstOrDefault(s => s.Chain == move.Chain)?.Fraction ?? 0;
             done += part * Math.Max(move.Bytes, 1);
         }
 
         var elapsed = TimeProvider.System.GetElapsedTime(_started);
         var left = done > 0 ? SyncProgress.Time(elapsed * ((all - done) / done)) + " left" : "no estimate yet";
-        return string.Create(CultureInfo.InvariantCulture, $"{moves.Count - Math.Min(open, moves.Count)} of {moves.Count} targets moved, {done / all * 100:0} %, {left}");
+        var moved = moves.Count - Math.Min(open, moves.Count);
+        var percent = string.Create(CultureInfo.InvariantCulture, $"{done / all * 100:0} %");
+        return $"{moved} of {moves.Count} targets moved, {percent}, {left}";
     }
 
     private async Task<Status> DestroyAsync(CancellationToken ct)
@@ -165,7 +186,8 @@ internal sealed class MoveRun(ClusterView view, IReadOnlyList<TargetMove> moves,
             var destroyed = await OldTargets.DestroyAsync(view, target, node, ct);
             if (!destroyed.IsOk)
             {
-                say($"the data of target {target} stays on node {node}: {destroyed.Message ?? destroyed.Code.ToString()}");
+                var why = destroyed.Message ?? destroyed.Code.ToString();
+                say($"the data of target {target} stays on node {node}: {why}");
                 continue;
             }
 

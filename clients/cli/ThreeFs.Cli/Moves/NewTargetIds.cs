@@ -6,8 +6,9 @@ using ThreeFs.Contracts.Storage;
 namespace ThreeFs.Cli.Moves;
 
 /// <summary>
-/// Ids for new targets: the target of the chain that the node holds without being in the chain, which is what an interrupted run left or
-/// what was there once; else the first number of the node that nobody uses (node id × 100 + number).
+/// Ids for new targets: the target of the chain that the node holds without being in the chain, which is
+/// what an interrupted run left or what was there once; else the first number of the node that nobody uses
+/// (node id × 100 + number).
 /// </summary>
 internal sealed class NewTargetIds
 {
@@ -20,12 +21,14 @@ internal sealed class NewTargetIds
         _used = [.. routing.Targets.Keys, .. held.Values.SelectMany(t => t.Select(r => r.Target))];
         foreach (var (node, targets) in held)
         {
-            foreach (var target in targets.Where(t => !routing.Targets.ContainsKey(t.Target))) _unused[(target.Chain, node)] = target.Target;
+            foreach (var target in targets.Where(t => !routing.Targets.ContainsKey(t.Target)))
+                _unused[(target.Chain, node)] = target.Target;
         }
     }
 
     /// <summary>A node that holds an unused target of the chain.</summary>
-    public NodeId? Holder(ChainId chain) => _unused.Keys.Where(k => k.Item1 == chain).Select(k => (NodeId?)k.Item2).Min();
+    public NodeId? Holder(ChainId chain) =>
+        _unused.Keys.Where(k => k.Item1 == chain).Select(k => (NodeId?)k.Item2).Min();
 
     public TargetId For(ChainId chain, NodeId node)
     {
@@ -33,7 +36,9 @@ internal sealed class NewTargetIds
         for (var number = 1; ; number++)
         {
             // Behind 99 the numbers of the next node begin; far behind all nodes there is room again.
-            var id = number <= 99 ? LocalRoles.TargetOf(node, number) : new TargetId((ulong)node.Value * 1_000_000_000_000 + (ulong)number);
+            var id = number <= 99
+                ? LocalRoles.TargetOf(node, number)
+                : new TargetId((ulong)node.Value * 1_000_000_000_000 + (ulong)number);
             if (_used.Add(id)) return id;
         }
     }

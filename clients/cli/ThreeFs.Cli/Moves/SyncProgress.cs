@@ -12,18 +12,24 @@ internal sealed record SyncProgress(ChainId Chain, TargetId Target, ResyncReport
     private static readonly string[] _units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
 
     /// <summary>0…1.</summary>
-    public double Fraction => Report.TotalChunks == 0 ? 0 : Math.Min(1, (double)Report.ComparedChunks / Report.TotalChunks);
+    public double Fraction => Report.TotalChunks == 0
+        ? 0
+        : Math.Min(1, (double)Report.ComparedChunks / Report.TotalChunks);
 
     public double BytesPerSecond => Report.Elapsed > TimeSpan.Zero ? Report.SentBytes / Report.Elapsed.TotalSeconds : 0;
 
     /// <summary>If it goes on as until now; null while nothing can be told.</summary>
     public TimeSpan? Left => Report.ComparedChunks == 0 ? null : Report.Elapsed * ((1 - Fraction) / Fraction);
 
-    /// <summary>Every target that syncs now. Asks only the servers that send; one that does not answer is left out.</summary>
-    public static async Task<IReadOnlyList<SyncProgress>> ReadAsync(ClusterView view, RoutingInfo routing, CancellationToken ct)
+    /// <summary>
+    /// Every target that syncs now. Asks only the servers that send; one that does not answer is left out.
+    /// </summary>
+    public static async Task<IReadOnlyList<SyncProgress>> ReadAsync(
+        ClusterView view, RoutingInfo routing, CancellationToken ct)
     {
         var syncing = routing.Chains.Values.Select(c => (Chain: c, At: IndexOfSyncing(c))).Where(s => s.At > 0)
-            .Select(s => (s.Chain.Id, Target: s.Chain.Targets[s.At].Id, Sender: s.Chain.Targets[s.At - 1].Id)).OrderBy(s => s.Id).ToArray();
+            .Select(s => (s.Chain.Id, Target: s.Chain.Targets[s.At].Id, Sender: s.Chain.Targets[s.At - 1].Id))
+                .OrderBy(s => s.Id).ToArray();
         var reports = new Dictionary<TargetId, ResyncReport>();
         foreach (var node in syncing.Select(s => routing.NodeOf(s.Sender)).OfType<NodeInfo>().DistinctBy(n => n.Id))
         {
@@ -51,7 +57,8 @@ internal sealed record SyncProgress(ChainId Chain, TargetId Target, ResyncReport
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Fraction * 100:0} % ({Report.ComparedChunks} of {Report.TotalChunks} chunks compared, {Size(Report.SentBytes)} sent, "
+        $"{Fraction * 100:0} % ({Report.ComparedChunks} of {Report.TotalChunks} chunks compared, "
+        + $"{Size(Report.SentBytes)} sent, "
         + $"{Size((long)BytesPerSecond)}/s, {(Left is { } left ? $"{Time(left)} left" : "no estimate yet")})");
 
     /// <summary>For people: three digits.</summary>

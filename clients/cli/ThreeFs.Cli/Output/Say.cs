@@ -3,8 +3,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Cli.Output;
 
 /// <summary>
-/// How commands speak: results on standard output, progress and errors on standard error, exit code 0, 1 (failed), 2 (misused) or
-/// 130 (interrupted by SIGINT).
+/// How commands speak: results on standard output, progress and errors on standard error, exit code 0, 1 (failed), 2
+/// (misused) or 130 (interrupted by SIGINT).
 /// </summary>
 internal static class Say
 {

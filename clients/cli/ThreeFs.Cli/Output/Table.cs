@@ -15,7 +15,8 @@ internal sealed class Table(params string[] header)
         var text = new StringBuilder();
         foreach (var row in _rows)
         {
-            for (var c = 0; c < row.Length; c++) text.Append(c == row.Length - 1 ? row[c] : row[c].PadRight(widths[c] + 2));
+            for (var c = 0; c < row.Length; c++)
+                text.Append(c == row.Length - 1 ? row[c] : row[c].PadRight(widths[c] + 2));
             while (text.Length > 0 && text[^1] == ' ') text.Length--;
             text.Append('\n');
         }

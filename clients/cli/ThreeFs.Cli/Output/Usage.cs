@@ -4,8 +4,8 @@ using System.CommandLine.Parsing;
 namespace ThreeFs.Cli.Output;
 
 /// <summary>
-/// What is wrong with a command line, in one sentence that names option, value and what is allowed. Exit code 2, and no page of help
-/// that would push the sentence off the screen.
+/// What is wrong with a command line, in one sentence that names option, value and what is allowed. Exit code 2, and no
+/// page of help that would push the sentence off the screen.
 /// </summary>
 internal static class Usage
 {
@@ -22,7 +22,11 @@ internal static class Usage
         if (unknown is not null && command.Subcommands.Count > 0)
             return $"{unknown} is no command of {Path(parsed.CommandResult)}: {Names(command)}";
         if (unknown is not null)
-            return $"{Path(parsed.CommandResult)} has no {(unknown.StartsWith('-') ? "option" : "place for")} {unknown}";
+        {
+            var what = unknown.StartsWith('-') ? "option" : "place for";
+            return $"{Path(parsed.CommandResult)} has no {what} {unknown}";
+        }
+
         if (command.Subcommands.Count > 0) return $"{Path(parsed.CommandResult)} needs a command: {Names(command)}";
         return Sentence(parsed.Errors[0]);
     }
@@ -31,7 +35,8 @@ internal static class Usage
     {
         OptionResult option => OfOption(option, error.Message),
         ArgumentResult { Parent: OptionResult option } => OfOption(option, error.Message),
-        ArgumentResult argument => Of(argument.Argument.Name, argument.Argument.ValueType, argument.Tokens, error.Message),
+        ArgumentResult argument => Of(
+            argument.Argument.Name, argument.Argument.ValueType, argument.Tokens, error.Message),
         _ => Plain(error.Message),
     };
 
@@ -43,8 +48,9 @@ internal static class Usage
         if (given.Count == 0) return $"{name} needs a value: {Allowed(type)}";
 
         // The library's own sentence of a failed conversion speaks of .NET types.
-        return message.Contains("System.", StringComparison.Ordinal) || message.Contains("expected type", StringComparison.Ordinal)
-            ? $"{name} {string.Join(' ', given.Select(t => t.Value.Length == 0 ? "\"\"" : t.Value))}: must be {Allowed(type)}"
+        return message.Contains("System.", StringComparison.Ordinal)
+            || message.Contains("expected type", StringComparison.Ordinal)
+            ? $"{name} {string.Join(' ', given.Select(t => ShellText.Quote(t.Value)))}: must be {Allowed(type)}"
             : Plain(message);
     }
 

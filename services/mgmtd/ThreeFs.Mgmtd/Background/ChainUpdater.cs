@@ -8,9 +8,9 @@ using ThreeFs.Mgmtd.State;
 namespace ThreeFs.Mgmtd.Background;
 
 /// <summary>
-/// Brings chains up to date with what is known of their targets, as soon as something is: woken by heartbeats, timeouts and
-/// committed changes, it waits a moment for more and decides about all affected chains in one transaction. Also stores where targets
-/// live and publishes news that needed no transaction.
+/// Brings chains up to date with what is known of their targets, as soon as something is: woken by heartbeats, timeouts
+/// and committed changes, it waits a moment for more and decides about all affected chains in one transaction. Also
+/// stores where targets live and publishes news that needed no transaction.
 /// </summary>
 internal sealed class ChainUpdater(MgmtdCore core)
 {
@@ -24,7 +24,8 @@ internal sealed class ChainUpdater(MgmtdCore core)
         while (await core.Work.WaitAsync(ct) && await core.Time.PauseAsync(core.Timing.ChainDelay, ct))
         {
             var status = await RunOnceAsync(ct);
-            if (!status.IsOk && status.Code != StatusCode.NotPrimary) await core.Time.PauseAsync(_pauseAfterFailure, ct);
+            if (!status.IsOk && status.Code != StatusCode.NotPrimary)
+                await core.Time.PauseAsync(_pauseAfterFailure, ct);
         }
     }
 
@@ -73,19 +74,24 @@ internal sealed class ChainUpdater(MgmtdCore core)
         var moved = round.Decisions.Where(d => d.Changed).Select(d => d.Chain).ToArray();
         var targets = located.ToImmutable();
         if (moved.Length == 0 && ReferenceEquals(targets, cluster.Targets)) return new Change<bool>(cluster, true);
-        return new Change<bool>((moved.Length == 0 ? cluster : cluster.WithMoved(moved)) with { Targets = targets }, true);
+        return new Change<bool>(
+            (moved.Length == 0 ? cluster : cluster.WithMoved(moved)) with { Targets = targets }, true);
     }
 
     /// <summary>
-    /// A restart is answered once the target is neither serving nor syncing. What the target reported meanwhile counts from then on,
-    /// so its chain has to be looked at again.
+    /// A restart is answered once the target is neither serving nor syncing. What the target reported meanwhile counts
+    /// from then on, so its chain has to be looked at again.
     /// </summary>
     private static void Answer(Term term, Round round)
     {
         foreach (var target in round.Decisions.SelectMany(d => d.Chain.Targets))
         {
             if (target.State is TargetState.Serving or TargetState.Syncing) continue;
-            if (!round.Restarts.TryGetValue(target.Id, out var restarts) || !term.Targets.TryGetValue(target.Id, out var live)) continue;
+            if (!round.Restarts.TryGetValue(target.Id, out var restarts)
+                || !term.Targets.TryGetValue(target.Id, out var live))
+            {
+                continue;
+            }
             if (live.RestartsAnswered == restarts) continue;
             live.RestartsAnswered = restarts;
             term.MarkDirty(target.Id);
@@ -97,7 +103,8 @@ internal sealed class ChainUpdater(MgmtdCore core)
         foreach (var decision in round.Decisions)
         {
             if (decision.Changed)
-                MgmtdLog.ChainChanged(core.Log, decision.Chain.Id.Value, decision.Chain.Version.Value, string.Join(", ", decision.Moves));
+                MgmtdLog.ChainChanged(
+                    core.Log, decision.Chain.Id.Value, decision.Chain.Version.Value, string.Join(", ", decision.Moves));
         }
     }
 }

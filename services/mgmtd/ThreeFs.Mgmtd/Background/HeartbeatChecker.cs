@@ -3,7 +3,10 @@ using ThreeFs.Mgmtd.State;
 
 namespace ThreeFs.Mgmtd.Background;
 
-/// <summary>Finds the silent: nodes become Failed and targets count as offline once nothing was heard of them for the failure timeout.</summary>
+/// <summary>
+/// Finds the silent: nodes become Failed and targets count as offline once nothing was heard of them for
+/// the failure timeout.
+/// </summary>
 internal sealed class HeartbeatChecker(MgmtdCore core)
 {
     public Task RunAsync(CancellationToken ct) => Every.RunAsync(core.Timing.CheckInterval, core.Time, CheckAsync, ct);
@@ -27,7 +30,8 @@ internal sealed class HeartbeatChecker(MgmtdCore core)
     {
         foreach (var (id, live) in term.Nodes)
         {
-            if (id == term.Self || live.State == NodeState.Failed || !term.IsSilent(live.LastSeen) || !term.GraceIsOver) continue;
+            if (id == term.Self || live.State == NodeState.Failed || !term.IsSilent(live.LastSeen) || !term.GraceIsOver)
+                continue;
             live.State = NodeState.Failed;
             term.UnpublishedNews = true;
             var node = term.Cluster.Nodes[id];

@@ -10,7 +10,8 @@ internal sealed class LeaseLoop(MgmtdCore core)
 {
     private bool _failing;
 
-    public Task RunAsync(CancellationToken ct) => Every.RunAsync(core.Timing.PrimaryBeat, core.Time, () => StepAsync(ct), ct);
+    public Task RunAsync(CancellationToken ct) =>
+        Every.RunAsync(core.Timing.PrimaryBeat, core.Time, () => StepAsync(ct), ct);
 
     public async ValueTask StepAsync(CancellationToken ct)
     {
@@ -26,7 +27,9 @@ internal sealed class LeaseLoop(MgmtdCore core)
         }
     }
 
-    /// <summary>A cluster that cannot be loaded has no primary; the next try comes after a while, not with every beat.</summary>
+    /// <summary>
+    /// A cluster that cannot be loaded has no primary; the next try comes after a while, not with every beat.
+    /// </summary>
     private async ValueTask BeginAsync(CancellationToken ct)
     {
         var begun = await core.BeginTermAsync(ct);

@@ -5,7 +5,8 @@ namespace ThreeFs.Mgmtd.Background;
 /// <summary>Ends client sessions that were not extended in time.</summary>
 internal sealed class SessionPruner(MgmtdCore core)
 {
-    public Task RunAsync(CancellationToken ct) => Every.RunAsync(core.Timing.ClientSession / 10, core.Time, PruneAsync, ct);
+    public Task RunAsync(CancellationToken ct) =>
+        Every.RunAsync(core.Timing.ClientSession / 10, core.Time, PruneAsync, ct);
 
     public ValueTask PruneAsync()
     {

@@ -4,7 +4,9 @@ using ThreeFs.Contracts.Routing;
 
 namespace ThreeFs.Mgmtd.Chains;
 
-/// <summary>The chain that should be, and why each target that moved did. Without moves it is the chain that was.</summary>
+/// <summary>
+/// The chain that should be, and why each target that moved did. Without moves it is the chain that was.
+/// </summary>
 public readonly record struct ChainDecision(ChainInfo Chain, ImmutableArray<TargetMove> Moves)
 {
     public bool Changed => !Moves.IsEmpty;

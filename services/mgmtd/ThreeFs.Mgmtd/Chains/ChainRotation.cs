@@ -4,12 +4,15 @@ using ThreeFs.Contracts.Routing;
 
 namespace ThreeFs.Mgmtd.Chains;
 
-/// <summary>Changes of a chain's order that an operator asks for; pure. Each answers the chain itself when there is nothing to do.</summary>
+/// <summary>
+/// Changes of a chain's order that an operator asks for; pure. Each answers the chain itself when
+/// there is nothing to do.
+/// </summary>
 public static class ChainRotation
 {
     /// <summary>
-    /// Gives up the last serving target: the next one becomes the authority, everybody else has to sync from it. Updates that
-    /// only the given-up target has are lost.
+    /// Gives up the last serving target: the next one becomes the authority, everybody else has to sync from it.
+    /// Updates that only the given-up target has are lost.
     /// </summary>
     public static ChainInfo GiveUpLast(ChainInfo chain)
     {

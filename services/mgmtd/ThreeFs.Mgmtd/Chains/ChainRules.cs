@@ -24,7 +24,8 @@ public static class ChainRules
         {
             if (!seen.Add(target.Id)) return $"target {target.Id} is in it twice";
             if (!Enum.IsDefined(target.State)) return $"target {target.Id} has the unknown state {(byte)target.State}";
-            if (target.State < previous) return $"target {target.Id} ({target.State}) comes after one that is {previous}";
+            if (target.State < previous)
+                return $"target {target.Id} ({target.State}) comes after one that is {previous}";
             previous = target.State;
             if (target.State == TargetState.Serving) serving++;
             if (target.State == TargetState.LastServing) last++;

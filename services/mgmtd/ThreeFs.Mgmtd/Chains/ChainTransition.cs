@@ -5,27 +5,29 @@ using ThreeFs.Contracts.Routing;
 namespace ThreeFs.Mgmtd.Chains;
 
 /// <summary>
-/// The next version of a chain from what its targets' servers report: a pure function. <see cref="Standings"/> is the table,
-/// this is how standings of one chain are weighed against each other.
+/// The next version of a chain from what its targets' servers report: a pure function. <see cref="Standings"/> is the
+/// table, this is how standings of one chain are weighed against each other.
 /// </summary>
 /// <remarks>
 /// What makes it safe:
 /// <list type="bullet">
-/// <item><b>Every Serving target has every acknowledged update</b>, because an update is acknowledged only when all of them have
-/// it. So any of them may become the authority, but only one that was Serving (or finished syncing under the current version).</item>
-/// <item><b>The authority is never empty.</b> When the last Serving target goes away it becomes LastServing and the chain waits for
-/// exactly this one: the others miss what was written after they left.</item>
-/// <item><b>Restart fence.</b> A restarted server does not know which updates it acknowledged last. Its targets leave Serving under
-/// a new chain version; when it was the only one, through LastServing, and it serves again under yet another version that it has to
-/// confirm. So a server sees itself not serving before it serves again.</item>
-/// <item><b>Nobody is judged unheard.</b> While some Serving target is only presumed alive (young term) and nobody vouches for
-/// the chain, restarted ones stay where they are: were they moved behind a presumed one that is in fact dead, the chain would
-/// wait for a dead target although complete ones are up.</item>
-/// <item><b>Who is leaving gets no turn to sync</b> (<see cref="ChainInfo.IsLeaving"/>), and gives up the one it has. It may serve on, and
-/// as the last one it is waited for like any other: leaving never costs an update.</item>
+/// <item><b>Every Serving target has every acknowledged update</b>, because an update is acknowledged only when all of
+/// them have it. So any of them may become the authority, but only one that was Serving (or finished syncing under the
+/// current version).</item>
+/// <item><b>The authority is never empty.</b> When the last Serving target goes away it becomes LastServing and the
+/// chain waits for exactly this one: the others miss what was written after they left.</item>
+/// <item><b>Restart fence.</b> A restarted server does not know which updates it acknowledged last. Its targets leave
+/// Serving under a new chain version; when it was the only one, through LastServing, and it serves again under yet
+/// another version that it has to confirm. So a server sees itself not serving before it serves again.</item>
+/// <item><b>Nobody is judged unheard.</b> While some Serving target is only presumed alive (young term) and nobody
+/// vouches for the chain, restarted ones stay where they are: were they moved behind a presumed one that is in fact
+/// dead, the chain would wait for a dead target although complete ones are up.</item>
+/// <item><b>Who is leaving gets no turn to sync</b> (<see cref="ChainInfo.IsLeaving"/>), and gives up the one it has.
+/// It may serve on, and as the last one it is waited for like any other: leaving never costs an update.</item>
 /// <item>Any difference raises the version by one. The version fences requests planned with the old membership.</item>
 /// </list>
-/// Not guarded here: that a target called Offline has really stopped serving. That is the lease's work, see MgmtdTiming.
+/// Not guarded here: that a target called Offline has really stopped serving. That is the lease's work, see
+/// MgmtdTiming.
 /// </remarks>
 public static class ChainTransition
 {
@@ -60,7 +62,8 @@ public static class ChainTransition
                 Standing.Serves or Standing.Presumed => new(TargetState.Serving, default),
                 Standing.Synced => new(TargetState.Serving, MoveReason.Synced),
                 Standing.Doubtful when !vouched && presumed => new(TargetState.Serving, default),
-                Standing.Doubtful or Standing.Gone when i == heir => new(TargetState.LastServing, MoveReason.LastToServe),
+                Standing.Doubtful or Standing.Gone when i == heir =>
+                    new(TargetState.LastServing, MoveReason.LastToServe),
                 Standing.LastBack when i == heir => new(TargetState.Serving, MoveReason.LastReturned),
                 Standing.LastAway when i == heir => new(TargetState.LastServing, default),
                 Standing.Gone => new(TargetState.Offline, MoveReason.Lost),
@@ -70,7 +73,10 @@ public static class ChainTransition
         }
     }
 
-    /// <summary>Without anybody serving: a restarted one rather than a dead one, the first in chain order; else the one already waited for.</summary>
+    /// <summary>
+    /// Without anybody serving: a restarted one rather than a dead one, the first in chain order; else the
+    /// one already waited for.
+    /// </summary>
     private static int Heir(Standing[] standings)
     {
         var heir = Array.IndexOf(standings, Standing.Doubtful);
@@ -88,7 +94,8 @@ public static class ChainTransition
             if (places[i].State != default) continue;
             places[i] = standings[i] switch
             {
-                Standing.Syncs when serving && chain.IsLeaving(chain.Targets[i].Id) => new(TargetState.Waiting, MoveReason.Leaves),
+                Standing.Syncs when serving && chain.IsLeaving(chain.Targets[i].Id) =>
+                    new(TargetState.Waiting, MoveReason.Leaves),
                 Standing.Syncs when serving => new(TargetState.Syncing, default),
                 Standing.Syncs or Standing.Interrupted => new(TargetState.Waiting, MoveReason.SyncInterrupted),
                 Standing.Doubtful => new(TargetState.Waiting, MoveReason.Restarted),
@@ -111,7 +118,10 @@ public static class ChainTransition
         }
     }
 
-    /// <summary>Orders by state, keeping chain order within a state, except that who just began to serve goes behind who served already.</summary>
+    /// <summary>
+    /// Orders by state, keeping chain order within a state, except that who just began to serve goes
+    /// behind who served already.
+    /// </summary>
     private static ChainDecision Decide(ChainInfo chain, Place[] places)
     {
         var order = Enumerable.Range(0, places.Length)
@@ -125,7 +135,8 @@ public static class ChainTransition
             var from = order[to];
             var old = chain.Targets[from];
             targets.Add(old with { State = places[from].State });
-            if (old.State != places[from].State) moves.Add(new TargetMove(old.Id, old.State, places[from].State, places[from].Reason));
+            if (old.State != places[from].State)
+                moves.Add(new TargetMove(old.Id, old.State, places[from].State, places[from].Reason));
         }
 
         if (moves.Count == 0) return new ChainDecision(chain, []);
@@ -138,5 +149,6 @@ public static class ChainTransition
 
     private static bool AnyPlaced(Place[] places, TargetState state) => Array.Exists(places, p => p.State == state);
 
-    private static bool Returned(Place[] places) => Array.Exists(places, p => p.Reason == MoveReason.LastReturned && p.State == TargetState.Serving);
+    private static bool Returned(Place[] places) =>
+        Array.Exists(places, p => p.Reason == MoveReason.LastReturned && p.State == TargetState.Serving);
 }

@@ -10,7 +10,9 @@ internal enum Standing : byte
     Serves,
     /// <summary>Served when last heard of; nobody vouches for it yet.</summary>
     Presumed,
-    /// <summary>Served, is up, and cannot vouch for its content: its process restarted. It had every update up to now.</summary>
+    /// <summary>
+    /// Served, is up, and cannot vouch for its content: its process restarted. It had every update up to now.
+    /// </summary>
     Doubtful,
     /// <summary>Served and is gone. It has every update up to now.</summary>
     Gone,
@@ -33,9 +35,9 @@ internal enum Standing : byte
 }
 
 /// <summary>
-/// The target-state table: the public state of a target and mgmtd's view of it give its standing. Two principles fill it:
-/// <em>backwards at once</em> (any doubt takes a target out of Serving and Syncing), and <em>forwards only from the current
-/// version</em> (a target is promoted only on a report that it acts on the chain as it is now).
+/// The target-state table: the public state of a target and mgmtd's view of it give its standing. Two principles fill
+/// it: <em>backwards at once</em> (any doubt takes a target out of Serving and Syncing), and <em>forwards only from the
+/// current version</em> (a target is promoted only on a report that it acts on the chain as it is now).
 /// <code>
 /// public \ view   UpToDate   Online     Behind     Started      Unknown    Offline
 /// Serving         Serves     Doubtful   Serves     Doubtful     Presumed   Gone

@@ -17,8 +17,8 @@ internal enum LeaseEvent
 /// <see cref="StepAsync"/> is called every beat by one caller; the properties may be read on any thread.
 /// </summary>
 /// <remarks>
-/// The lease record is written durably and only when the primary changes. A beat is a relaxed commit: losing some in a power failure
-/// only makes a challenger's observation start anew.
+/// The lease record is written durably and only when the primary changes. A beat is a relaxed commit: losing some in a
+/// power failure only makes a challenger's observation start anew.
 /// </remarks>
 internal sealed class LeaseKeeper(NodeRecord self, MgmtdTiming timing, KvRetry kv, TimeProvider time)
 {
@@ -69,8 +69,8 @@ internal sealed class LeaseKeeper(NodeRecord self, MgmtdTiming timing, KvRetry k
     }
 
     /// <summary>
-    /// Joins a transaction of a term to the lease: answers NotPrimary when it is not held any more, and a take-over that commits
-    /// before the transaction makes it conflict.
+    /// Joins a transaction of a term to the lease: answers NotPrimary when it is not held any more, and a take-over
+    /// that commits before the transaction makes it conflict.
     /// </summary>
     public async ValueTask<Status> FenceAsync(IKvTransaction transaction, uint term, CancellationToken ct)
     {
@@ -110,7 +110,8 @@ internal sealed class LeaseKeeper(NodeRecord self, MgmtdTiming timing, KvRetry k
             ct);
         if (status.Code == StatusCode.NotPrimary) return Lose();
         if (!status.IsOk) return status;
-        // Trust that lapsed means heartbeats were refused meanwhile: what the term knows of the living is outdated, a new one is due.
+        // Trust that lapsed means heartbeats were refused meanwhile: what the term knows of the living is outdated, a
+        // new one is due.
         if (!IsTrusted) return Lose();
         _beat++;
         Trust(began);
@@ -178,7 +179,8 @@ internal sealed class LeaseKeeper(NodeRecord self, MgmtdTiming timing, KvRetry k
         Volatile.Write(ref _trustedUntil, began + (long)(trust.TotalSeconds * time.TimestampFrequency));
     }
 
-    private static async ValueTask<Result<(LeaseRecord? Lease, BeatRecord? Beat)>> ReadBothAsync(IKvReadTransaction tx, CancellationToken ct)
+    private static async ValueTask<Result<(LeaseRecord? Lease, BeatRecord? Beat)>> ReadBothAsync(
+        IKvReadTransaction tx, CancellationToken ct)
     {
         var lease = await ReadAsync(tx, ct);
         if (!lease.IsOk) return lease.Status;

@@ -4,8 +4,8 @@ using ThreeFs.Mgmtd.Records;
 namespace ThreeFs.Mgmtd.Lease;
 
 /// <summary>
-/// A challenger's judgement of a foreign lease, without comparing clocks of two machines: it may be taken once the same beat has
-/// been seen for a whole lease on the challenger's own clock. Pure but for what it remembers.
+/// A challenger's judgement of a foreign lease, without comparing clocks of two machines: it may be taken once the same
+/// beat has been seen for a whole lease on the challenger's own clock. Pure but for what it remembers.
 /// </summary>
 internal sealed class LeaseWatch(TimeSpan lease)
 {
@@ -22,7 +22,8 @@ internal sealed class LeaseWatch(TimeSpan lease)
     {
         if (lease1 != _lease || beat != _beat) (_lease, _beat, _since) = (lease1, beat, now);
         if (lease1?.Owner is not { } owner) return true;
-        // A lease of this node's own id is left over from its previous process; the store fences that one if it still runs.
+        // A lease of this node's own id is left over from its previous process; the store fences that
+        // one if it still runs.
         return owner.Id == self || now - _since >= lease;
     }
 

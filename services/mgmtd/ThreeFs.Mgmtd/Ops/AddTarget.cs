@@ -6,14 +6,15 @@ using ThreeFs.Mgmtd.State;
 namespace ThreeFs.Mgmtd.Ops;
 
 /// <summary>
-/// Appends a target to a chain as Offline; it syncs once its server reports it. It may take the place of another one: in one step
-/// the preferred order names the new one where it named the other, so what was begun is known to whoever goes on with it, and the chain
-/// never has fewer replicas than before.
+/// Appends a target to a chain as Offline; it syncs once its server reports it. It may take the place of another one:
+/// in one step the preferred order names the new one where it named the other, so what was begun is known to whoever
+/// goes on with it, and the chain never has fewer replicas than before.
 /// </summary>
 internal static class AddTarget
 {
     /// <param name="replaces">0: nobody.</param>
-    public static Result<Change<ChainInfo>> Apply(ClusterRecord cluster, ChainId id, TargetId target, TargetId replaces = default)
+    public static Result<Change<ChainInfo>> Apply(
+        ClusterRecord cluster, ChainId id, TargetId target, TargetId replaces = default)
     {
         if (target.Value == 0) return new Status(StatusCode.InvalidArgument, "0 is no target id");
         var found = cluster.FindChain(id);
@@ -21,19 +22,28 @@ internal static class AddTarget
         var replaced = chain.Targets.Any(t => t.Id == replaces);
         if (cluster.ChainOf.TryGetValue(target, out var other))
         {
-            var again = other == id && replaces.Value != 0 && target != replaces && !chain.IsLeaving(target) && (!replaced || chain.IsLeaving(replaces));
+            var again = other == id && replaces.Value != 0 && target != replaces && !chain.IsLeaving(target)
+                && (!replaced || chain.IsLeaving(replaces));
             return again
                 ? new Change<ChainInfo>(cluster, chain)
                 : new Status(StatusCode.TargetExists, $"target {target} is in chain {other} already");
         }
 
-        if (replaces.Value != 0 && !replaced) return new Status(StatusCode.TargetNotFound, $"target {replaces} is not in chain {id}");
+        if (replaces.Value != 0 && !replaced)
+            return new Status(StatusCode.TargetNotFound, $"target {replaces} is not in chain {id}");
         if (replaces.Value != 0 && chain.IsLeaving(replaces))
-            return new Status(StatusCode.TargetExists, $"target {replaces} is leaving chain {id} already: another one has its place");
+            return new Status(
+                StatusCode.TargetExists, $"target {replaces} is leaving chain {id} already: another one has its place");
         if (chain.Targets.Length >= MgmtdLimits.TargetsPerChain)
-            return new Status(StatusCode.InvalidArgument, $"chain {id} has {MgmtdLimits.TargetsPerChain} targets, no more fit");
+            return new Status(
+                StatusCode.InvalidArgument, $"chain {id} has {MgmtdLimits.TargetsPerChain} targets, no more fit");
         var order = chain.PreferredOrder;
-        if (replaced) order = order.IsEmpty ? [.. chain.Targets.Select(t => t.Id == replaces ? target : t.Id)] : order.Replace(replaces, target);
+        if (replaced)
+        {
+            order = order.IsEmpty
+                ? [.. chain.Targets.Select(t => t.Id == replaces ? target : t.Id)]
+                : order.Replace(replaces, target);
+        }
         else if (!order.IsEmpty) order = order.Add(target);
         var next = chain with
         {

@@ -4,7 +4,9 @@ using ThreeFs.Mgmtd.State;
 
 namespace ThreeFs.Mgmtd.Ops;
 
-/// <summary>Who holds the lease: this process's own knowledge when it is the primary, else what the store says.</summary>
+/// <summary>
+/// Who holds the lease: this process's own knowledge when it is the primary, else what the store says.
+/// </summary>
 internal sealed class GetPrimary(MgmtdCore core)
 {
     public async ValueTask<Result<NodeInfo?>> RunAsync(CancellationToken ct)
@@ -15,6 +17,7 @@ internal sealed class GetPrimary(MgmtdCore core)
         if (!stored.IsOk) return stored.Status;
         if (stored.Value?.Owner is not { } owner) return (NodeInfo?)null;
         return new NodeInfo(
-            owner.Id, owner.Kind, owner.HostName, owner.ProcessId, owner.Endpoints, NodeState.PrimaryMgmtd, DateTimeOffset.UnixEpoch, owner.Tags);
+            owner.Id, owner.Kind, owner.HostName, owner.ProcessId, owner.Endpoints, NodeState.PrimaryMgmtd,
+            DateTimeOffset.UnixEpoch, owner.Tags);
     }
 }

@@ -5,7 +5,9 @@ using ThreeFs.Mgmtd.State;
 
 namespace ThreeFs.Mgmtd.Ops;
 
-/// <summary>Gives up a chain's last serving target for the next one; see <see cref="ChainRotation.GiveUpLast"/>.</summary>
+/// <summary>
+/// Gives up a chain's last serving target for the next one; see <see cref="ChainRotation.GiveUpLast"/>.
+/// </summary>
 internal static class RotateLastServing
 {
     public static Result<Change<ChainInfo>> Apply(ClusterRecord cluster, ChainId id)

@@ -7,8 +7,8 @@ using ThreeFs.Mgmtd.State;
 namespace ThreeFs.Mgmtd.Ops;
 
 /// <summary>
-/// Gives a chain table new content. Versions are history that file layouts refer to: the same list of chains keeps the newest version,
-/// another list gets the next one, none is ever overwritten.
+/// Gives a chain table new content. Versions are history that file layouts refer to: the same list of chains keeps the
+/// newest version, another list gets the next one, none is ever overwritten.
 /// </summary>
 internal static class SetChainTable
 {
@@ -17,7 +17,8 @@ internal static class SetChainTable
     {
         if (id.Value == 0) return Bad("0 is no chain table id");
         if (chains.IsDefaultOrEmpty) return Bad($"chain table {id} has no chain");
-        if (chains.Length > MgmtdLimits.ChainsPerTable) return Bad($"chain table {id} has more than {MgmtdLimits.ChainsPerTable} chains");
+        if (chains.Length > MgmtdLimits.ChainsPerTable)
+            return Bad($"chain table {id} has more than {MgmtdLimits.ChainsPerTable} chains");
         if (Encoding.UTF8.GetByteCount(description) > MgmtdLimits.DescriptionBytes)
             return Bad($"the description is longer than {MgmtdLimits.DescriptionBytes} bytes");
         var seen = new HashSet<ChainId>();
@@ -33,9 +34,11 @@ internal static class SetChainTable
         }
 
         var newest = cluster.NewestTable(id);
-        if (newest is not null && newest.Chains.SequenceEqual(chains)) return new Change<ChainTableVersion>(cluster, newest.Version);
+        if (newest is not null && newest.Chains.SequenceEqual(chains))
+            return new Change<ChainTableVersion>(cluster, newest.Version);
         var next = new ChainTable(
-            id, newest?.Version.Next ?? new ChainTableVersion(1), chains, description.Length == 0 ? newest?.Description ?? "" : description);
+            id, newest?.Version.Next ?? new ChainTableVersion(1), chains,
+            description.Length == 0 ? newest?.Description ?? "" : description);
         return new Change<ChainTableVersion>(cluster.With(next), next.Version);
     }
 

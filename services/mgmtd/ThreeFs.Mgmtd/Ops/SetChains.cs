@@ -7,9 +7,9 @@ using ThreeFs.Mgmtd.State;
 namespace ThreeFs.Mgmtd.Ops;
 
 /// <summary>
-/// Creates chains. Nothing is trusted that was not reported: the first target of a new chain is the authority that is waited for
-/// (LastServing), the others sync from it. Empty targets do that in one exchange each, and targets that hold data of an earlier
-/// life cannot contradict each other.
+/// Creates chains. Nothing is trusted that was not reported: the first target of a new chain is the authority that is
+/// waited for (LastServing), the others sync from it. Empty targets do that in one exchange each, and targets that hold
+/// data of an earlier life cannot contradict each other.
 /// </summary>
 internal static class SetChains
 {
@@ -32,10 +32,12 @@ internal static class SetChains
             foreach (var target in setting.Targets)
             {
                 if (next.ChainOf.TryGetValue(target, out var other))
-                    return new Status(StatusCode.TargetExists, $"target {target} of chain {setting.Id} is in chain {other} already");
+                    return new Status(
+                        StatusCode.TargetExists, $"target {target} of chain {setting.Id} is in chain {other} already");
             }
 
-            if (next.Chains.Count >= MgmtdLimits.Chains) return new Status(StatusCode.Overloaded, $"there are {MgmtdLimits.Chains} chains, no more fit");
+            if (next.Chains.Count >= MgmtdLimits.Chains)
+                return new Status(StatusCode.Overloaded, $"there are {MgmtdLimits.Chains} chains, no more fit");
             next = next.With(Create(setting));
         }
 
@@ -45,16 +47,21 @@ internal static class SetChains
     private static ChainInfo Create(ChainSetting setting) => new(
         setting.Id,
         new ChainVersion(1),
-        [.. setting.Targets.Select((t, i) => new ChainTarget(t, i == 0 ? TargetState.LastServing : TargetState.Offline))],
+        [
+            .. setting.Targets.Select(
+                (t, i) => new ChainTarget(t, i == 0 ? TargetState.LastServing : TargetState.Offline)),
+        ],
         setting.PreferredOrder);
 
     private static string? Wrong(ChainSetting setting)
     {
         if (setting.Id.Value == 0) return "0 is no chain id";
         if (setting.Targets.IsDefaultOrEmpty) return $"chain {setting.Id} has no target";
-        if (setting.Targets.Length > MgmtdLimits.TargetsPerChain) return $"chain {setting.Id} has more than {MgmtdLimits.TargetsPerChain} targets";
+        if (setting.Targets.Length > MgmtdLimits.TargetsPerChain)
+            return $"chain {setting.Id} has more than {MgmtdLimits.TargetsPerChain} targets";
         if (setting.Targets.Any(t => t.Value == 0)) return $"chain {setting.Id}: 0 is no target id";
-        if (setting.Targets.Distinct().Count() != setting.Targets.Length) return $"chain {setting.Id} has a target twice";
+        if (setting.Targets.Distinct().Count() != setting.Targets.Length)
+            return $"chain {setting.Id} has a target twice";
         if (!setting.PreferredOrder.IsDefaultOrEmpty && setting.PreferredOrder.Length < setting.Targets.Length)
             return $"chain {setting.Id}: the preferred order leaves targets out";
         return SetPreferredOrder.Wrong(setting.Id, setting.Targets, setting.PreferredOrder);

@@ -18,7 +18,9 @@ internal static class UnregisterNode
         foreach (var target in cluster.ChainOf)
         {
             if (NodeOf(term, target.Key) == id)
-                return new Status(StatusCode.InvalidArgument, $"node {id} holds target {target.Key} of chain {target.Value}; remove that first");
+                return new Status(
+                    StatusCode.InvalidArgument,
+                    $"node {id} holds target {target.Key} of chain {target.Value}; remove that first");
         }
 
         return new Change<bool>(cluster with { Nodes = cluster.Nodes.Remove(id) }, true);

@@ -27,7 +27,10 @@ internal static class ChainRecord
     }
 }
 
-/// <summary>Stored form of one version of a chain table; never changed or removed, file layouts refer to it. Key CHIT + id + version.</summary>
+/// <summary>
+/// Stored form of one version of a chain table; never changed or removed, file layouts refer to it. Key
+/// CHIT + id + version.
+/// </summary>
 internal static class ChainTableRecord
 {
     private const byte Newest = 1;
@@ -46,7 +49,9 @@ internal static class ChainTableRecord
     }
 }
 
-/// <summary>Where a target was reported last, so that a new primary can route to it before its server has spoken. Key TGIF + id.</summary>
+/// <summary>
+/// Where a target was reported last, so that a new primary can route to it before its server has spoken. Key TGIF + id.
+/// </summary>
 internal sealed record TargetRecord(TargetId Id, NodeId Node, int DiskIndex)
 {
     private const byte Newest = 1;

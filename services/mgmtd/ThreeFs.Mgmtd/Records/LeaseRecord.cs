@@ -3,8 +3,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Mgmtd.Records;
 
 /// <summary>
-/// Who is the primary. Written only when that changes, so the transactions of a primary, which all read it, do not conflict with
-/// its beats. Key SING + "MgmtdLease".
+/// Who is the primary. Written only when that changes, so the transactions of a primary, which all read it, do not
+/// conflict with its beats. Key SING + "MgmtdLease".
 /// </summary>
 /// <param name="Term">Rises with every take-over; the upper half of every routing version.</param>
 /// <param name="Owner">null: released, may be taken at once.</param>
@@ -21,7 +21,9 @@ internal sealed record LeaseRecord(uint Term, NodeRecord? Owner)
     public static Result<LeaseRecord> Decode(ReadOnlyMemory<byte> bytes)
     {
         const int head = 6;
-        var r = new RecordReader(bytes.Length > head ? bytes[..(head + Math.Min(4, bytes.Length - head))] : bytes, Newest, "record of the primary's lease");
+        var r = new RecordReader(
+            bytes.Length > head ? bytes[..(head + Math.Min(4, bytes.Length - head))] : bytes, Newest,
+            "record of the primary's lease");
         var term = r.U32();
         if (r.U8() == 0) return r.Done(new LeaseRecord(term, null));
         var owner = new NodeId(r.U32());

@@ -20,13 +20,15 @@ internal sealed record NodeRecord(
 
     private const byte Newest = 1;
 
-    public static readonly ImmutableSortedDictionary<string, string> NoTags = ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+    public static readonly ImmutableSortedDictionary<string, string> NoTags =
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
 
     public bool IsDisabled => Tags.ContainsKey(DisableTag);
 
     public bool Equals(NodeRecord? other) =>
-        other is not null && Id == other.Id && Kind == other.Kind && HostName == other.HostName && ProcessId == other.ProcessId
-        && Generation == other.Generation && Endpoints.AsSpan().SequenceEqual(other.Endpoints.AsSpan()) && Tags.SequenceEqual(other.Tags);
+        other is not null && Id == other.Id && Kind == other.Kind
+        && HostName == other.HostName && ProcessId == other.ProcessId && Generation == other.Generation
+        && Endpoints.AsSpan().SequenceEqual(other.Endpoints.AsSpan()) && Tags.SequenceEqual(other.Tags);
 
     public override int GetHashCode() => Id.GetHashCode();
 

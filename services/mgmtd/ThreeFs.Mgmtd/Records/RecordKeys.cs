@@ -13,9 +13,11 @@ internal static class RecordKeys
 
     public static byte[] Node(NodeId id) => Key(KeyPrefixes.Node, id.Value);
     public static byte[] Chain(ChainId id) => Key(KeyPrefixes.Chain, id.Value);
-    public static byte[] Table(ChainTableId id, ChainTableVersion version) => [.. Key(KeyPrefixes.ChainTable, id.Value), .. BigEndian(version.Value)];
+    public static byte[] Table(ChainTableId id, ChainTableVersion version) =>
+        [.. Key(KeyPrefixes.ChainTable, id.Value), .. BigEndian(version.Value)];
     public static byte[] Target(TargetId id) => [.. KeyPrefixes.Target.ToArray(), .. BigEndian(id.Value)];
-    public static byte[] Config(NodeKind kind, ulong version) => [.. KeyPrefixes.Config.ToArray(), (byte)kind, .. BigEndian(version)];
+    public static byte[] Config(NodeKind kind, ulong version) =>
+        [.. KeyPrefixes.Config.ToArray(), (byte)kind, .. BigEndian(version)];
 
     private static byte[] Key(KeyPrefix prefix, uint id) => [.. prefix.ToArray(), .. BigEndian(id)];
 

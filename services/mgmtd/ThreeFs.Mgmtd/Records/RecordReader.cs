@@ -6,9 +6,9 @@ using ThreeFs.Base;
 namespace ThreeFs.Mgmtd.Records;
 
 /// <summary>
-/// Reads what <see cref="RecordWriter"/> wrote. Stored bytes are input: a short or impossible one turns <see cref="Status"/> to
-/// Corruption, a version byte from the future to UnknownFormatVersion, and every later field reads as its default, so that a
-/// decoder reads all fields and checks once.
+/// Reads what <see cref="RecordWriter"/> wrote. Stored bytes are input: a short or impossible one turns
+/// <see cref="Status"/> to Corruption, a version byte from the future to UnknownFormatVersion, and every later field
+/// reads as its default, so that a decoder reads all fields and checks once.
 /// </summary>
 internal sealed class RecordReader
 {
@@ -76,7 +76,9 @@ internal sealed class RecordReader
         return Status.IsOk ? record : Status;
     }
 
-    /// <summary>An item takes at least a byte, so a count beyond what is left is a lie and reserves no memory.</summary>
+    /// <summary>
+    /// An item takes at least a byte, so a count beyond what is left is a lie and reserves no memory.
+    /// </summary>
     private int Count()
     {
         var count = U32();

@@ -4,7 +4,10 @@ using System.Text;
 
 namespace ThreeFs.Mgmtd.Records;
 
-/// <summary>Builds a stored record: a version byte, then fields in order, little-endian; texts and lists with a u32 count in front.</summary>
+/// <summary>
+/// Builds a stored record: a version byte, then fields in order, little-endian; texts and lists with
+/// a u32 count in front.
+/// </summary>
 internal sealed class RecordWriter
 {
     private readonly ArrayBufferWriter<byte> _bytes = new();

@@ -1,7 +1,9 @@
 using ThreeFs.Base.Tasks;
 namespace ThreeFs.Mgmtd.State;
 
-/// <summary>A flag that one loop waits for; setting it several times before the loop looks is one wake-up. Thread-safe.</summary>
+/// <summary>
+/// A flag that one loop waits for; setting it several times before the loop looks is one wake-up. Thread-safe.
+/// </summary>
 internal sealed class AsyncSignal
 {
     private readonly Lock _lock = new();

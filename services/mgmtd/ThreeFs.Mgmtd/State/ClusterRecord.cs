@@ -7,8 +7,8 @@ using ThreeFs.Mgmtd.Records;
 namespace ThreeFs.Mgmtd.State;
 
 /// <summary>
-/// Everything mgmtd keeps in the store, as one immutable value. An operation is a function from one such value to the next;
-/// <see cref="ClusterStore"/> writes the difference in one transaction.
+/// Everything mgmtd keeps in the store, as one immutable value. An operation is a function from one such value to the
+/// next; <see cref="ClusterStore"/> writes the difference in one transaction.
 /// </summary>
 /// <param name="Tables">Every version of every chain table.</param>
 /// <param name="Targets">Where targets were reported last; not every target has a record.</param>
@@ -43,7 +43,8 @@ internal sealed record ClusterRecord(
 
         foreach (var target in chain.Targets)
         {
-            Invariant.Check(chainOf.TryAdd(target.Id, chain.Id), $"target {target.Id} of chain {chain.Id} is in no other chain");
+            Invariant.Check(
+                chainOf.TryAdd(target.Id, chain.Id), $"target {target.Id} of chain {chain.Id} is in no other chain");
         }
 
         return this with { Chains = Chains.SetItem(chain.Id, chain), ChainOf = chainOf.ToImmutable() };
@@ -53,7 +54,8 @@ internal sealed record ClusterRecord(
     public ClusterRecord WithMoved(IEnumerable<ChainInfo> chains) =>
         this with { Chains = Chains.SetItems(chains.Select(c => KeyValuePair.Create(c.Id, c))) };
 
-    public ClusterRecord With(ChainTable table) => this with { Tables = Tables.SetItem((table.Id, table.Version), table) };
+    public ClusterRecord With(ChainTable table) =>
+        this with { Tables = Tables.SetItem((table.Id, table.Version), table) };
 
     public ClusterRecord With(ConfigInfo config) => this with { Configs = Configs.SetItem(config.Kind, config) };
 

@@ -7,7 +7,10 @@ using ThreeFs.Mgmtd.Records;
 
 namespace ThreeFs.Mgmtd.State;
 
-/// <summary>Reads a <see cref="ClusterRecord"/> from the store and writes the difference of two: the only place that knows its keys.</summary>
+/// <summary>
+/// Reads a <see cref="ClusterRecord"/> from the store and writes the difference of two: the only place
+/// that knows its keys.
+/// </summary>
 internal static class ClusterStore
 {
     /// <summary>All records as of one snapshot; the first one that makes no sense fails the whole.</summary>
@@ -27,7 +30,8 @@ internal static class ClusterStore
         if (status.IsOk) status = await EachAsync(tx, KeyPrefixes.Config, row => ReadConfig(row, configs), ct);
         if (!status.IsOk) return status;
         return new ClusterRecord(
-            nodes.ToImmutable(), chains.ToImmutable(), tables.ToImmutable(), targets.ToImmutable(), configs.ToImmutable(), chainOf.ToImmutable());
+            nodes.ToImmutable(), chains.ToImmutable(), tables.ToImmutable(), targets.ToImmutable(),
+            configs.ToImmutable(), chainOf.ToImmutable());
     }
 
     public static void WriteDifference(IKvTransaction tx, ClusterRecord from, ClusterRecord to)
@@ -65,7 +69,8 @@ internal static class ClusterStore
         }
     }
 
-    private static async ValueTask<Status> EachAsync(IKvReadTransaction tx, KeyPrefix prefix, Func<KvRow, Status> read, CancellationToken ct)
+    private static async ValueTask<Status> EachAsync(
+        IKvReadTransaction tx, KeyPrefix prefix, Func<KvRow, Status> read, CancellationToken ct)
     {
         var (begin, end) = (prefix.Range.Begin, prefix.Range.End);
         while (true)
@@ -94,7 +99,8 @@ internal static class ClusterStore
     }
 
     private static Status ReadChain(
-        KvRow row, ImmutableSortedDictionary<ChainId, ChainInfo>.Builder into, ImmutableDictionary<TargetId, ChainId>.Builder chainOf)
+        KvRow row, ImmutableSortedDictionary<ChainId, ChainInfo>.Builder into,
+        ImmutableDictionary<TargetId, ChainId>.Builder chainOf)
     {
         var key = new KeyReader(row.Key, KeyPrefixes.Chain);
         key.U32(out var id);
@@ -105,13 +111,16 @@ internal static class ClusterStore
         foreach (var target in chain.Value.Targets)
         {
             if (!chainOf.TryAdd(target.Id, chain.Value.Id))
-                return new Status(StatusCode.Corruption, $"target {target.Id} is in chain {chain.Value.Id} and in chain {chainOf[target.Id]}");
+                return new Status(
+                    StatusCode.Corruption,
+                    $"target {target.Id} is in chain {chain.Value.Id} and in chain {chainOf[target.Id]}");
         }
 
         return Status.Ok;
     }
 
-    private static Status ReadTable(KvRow row, ImmutableSortedDictionary<(ChainTableId, ChainTableVersion), ChainTable>.Builder into)
+    private static Status ReadTable(
+        KvRow row, ImmutableSortedDictionary<(ChainTableId, ChainTableVersion), ChainTable>.Builder into)
     {
         var key = new KeyReader(row.Key, KeyPrefixes.ChainTable);
         key.U32(out var id);
@@ -144,5 +153,6 @@ internal static class ClusterStore
         return config.Status;
     }
 
-    private static Status BadKey(KvRow row) => new(StatusCode.Corruption, $"key {KvKeys.Describe(row.Key)} is none of ours");
+    private static Status BadKey(KvRow row) => new(
+        StatusCode.Corruption, $"key {KvKeys.Describe(row.Key)} is none of ours");
 }

@@ -6,7 +6,9 @@ namespace ThreeFs.Mgmtd.State;
 /// <summary>What a term knows of a node's life; forgotten with the term.</summary>
 internal sealed class LiveNode
 {
-    /// <summary>Connecting, Connected or Failed; whether it is disabled is in its record, who is primary in the lease.</summary>
+    /// <summary>
+    /// Connecting, Connected or Failed; whether it is disabled is in its record, who is primary in the lease.
+    /// </summary>
     public NodeState State { get; set; } = NodeState.Connecting;
 
     /// <summary>UTC, for display.</summary>

@@ -18,7 +18,9 @@ internal sealed class LiveTarget(TargetId id)
     /// <summary>Restarts of its server seen so far.</summary>
     public int Restarts { get; set; }
 
-    /// <summary>How many of them its chain has answered to, by taking it out of Serving and Syncing if it was there.</summary>
+    /// <summary>
+    /// How many of them its chain has answered to, by taking it out of Serving and Syncing if it was there.
+    /// </summary>
     public int RestartsAnswered { get; set; }
 
     /// <summary>Reported within the failure timeout.</summary>
@@ -31,8 +33,8 @@ internal sealed class LiveTarget(TargetId id)
     public bool LowSpace { get; private set; }
 
     /// <summary>
-    /// Takes a report in. A report about an older version of the chain proves life and nothing else, unless it says that the
-    /// target failed.
+    /// Takes a report in. A report about an older version of the chain proves life and nothing else, unless it says
+    /// that the target failed.
     /// </summary>
     /// <param name="current">The chain's version; 0 for a target in no chain.</param>
     public ReportNews Accept(LocalTarget report, NodeId node, ChainVersion current, TimeSpan now)
@@ -40,8 +42,10 @@ internal sealed class LiveTarget(TargetId id)
         var shown = (Node, State, Alive, DiskIndex, LowSpace);
         var (acted, space) = (ActedOn, (UsedBytes, CapacityBytes));
         (Node, Alive, LastSeen) = (node, true, now);
-        (DiskIndex, UsedBytes, CapacityBytes, LowSpace) = (report.DiskIndex, report.UsedBytes, report.CapacityBytes, report.LowSpace);
-        var stale = State != default && report.ChainVersion.Value != 0 && report.ChainVersion < current && report.State != LocalTargetState.Offline;
+        (DiskIndex, UsedBytes, CapacityBytes, LowSpace) =
+            (report.DiskIndex, report.UsedBytes, report.CapacityBytes, report.LowSpace);
+        var stale = State != default && report.State != LocalTargetState.Offline
+            && report.ChainVersion.Value != 0 && report.ChainVersion < current;
         if (!stale) (State, ActedOn) = (report.State, report.ChainVersion);
         var news = ReportNews.None;
         if (shown != (Node, State, Alive, DiskIndex, LowSpace)) news |= ReportNews.Shown | ReportNews.Decides;

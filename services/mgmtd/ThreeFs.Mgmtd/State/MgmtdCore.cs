@@ -9,13 +9,14 @@ using ThreeFs.Mgmtd.Records;
 namespace ThreeFs.Mgmtd.State;
 
 /// <summary>
-/// The state of one mgmtd and the two ways to touch it: <see cref="Read{T}"/> for what is in memory, <see cref="ChangeAsync{T}"/> for what
-/// is stored.
+/// The state of one mgmtd and the two ways to touch it: <see cref="Read{T}"/> for what is in memory,
+/// <see cref="ChangeAsync{T}"/> for what is stored.
 /// </summary>
 /// <remarks>
-/// Stored changes are serialized by one writer; each is a pure function of the cluster, committed in one transaction that
-/// also reads the lease, and enters memory and routing only after the commit. The lock guards memory and is never held over an
-/// await. A commit whose outcome is unknown ends the term: memory and store might differ, and a new term reloads.
+/// Stored changes are serialized by one writer; each is a pure function of the cluster, committed in one
+/// transaction that also reads the lease, and enters memory and routing only after the commit. The lock guards
+/// memory and is never held over an await. A commit whose outcome is unknown ends the term: memory and store might
+/// differ, and a new term reloads.
 /// </remarks>
 internal sealed class MgmtdCore : IDisposable
 {
@@ -31,7 +32,8 @@ internal sealed class MgmtdCore : IDisposable
         Time = time;
         Log = log;
         _kv = new KvRetry(kv, time, random.Fork());
-        Self = new NodeRecord(options.Node, NodeKind.Mgmtd, options.HostName, options.ProcessId, options.Endpoints, NodeRecord.NoTags);
+        Self = new NodeRecord(
+            options.Node, NodeKind.Mgmtd, options.HostName, options.ProcessId, options.Endpoints, NodeRecord.NoTags);
         Lease = new LeaseKeeper(Self, options.Timing, _kv, time);
     }
 
@@ -58,10 +60,13 @@ internal sealed class MgmtdCore : IDisposable
 
     public Result<T> Read<T>(Func<Term, T> read) => Read(term => (Result<T>)read(term));
 
-    /// <summary>Runs one stored change; see the class. <paramref name="change"/> runs under the lock and must not have effects.</summary>
+    /// <summary>
+    /// Runs one stored change; see the class. <paramref name="change"/> runs under the lock and must not have effects.
+    /// </summary>
     public async ValueTask<Result<T>> ChangeAsync<T>(Func<Term, Result<Change<T>>> change, CancellationToken ct)
     {
-        if (!await EnterAsync(ct)) return new Status(StatusCode.Cancelled, "the caller gave up before the change began");
+        if (!await EnterAsync(ct))
+            return new Status(StatusCode.Cancelled, "the caller gave up before the change began");
         try
         {
             Term? term;

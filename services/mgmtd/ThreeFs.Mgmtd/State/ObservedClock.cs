@@ -1,9 +1,9 @@
 namespace ThreeFs.Mgmtd.State;
 
 /// <summary>
-/// Time during which this process was able to hear heartbeats. It advances with the monotonic clock, but by at most a step from
-/// one <see cref="Tick"/> to the next: when the process was stalled, nodes that spoke meanwhile are not called silent. It is
-/// never ahead of real time, so waiting by it waits at least as long.
+/// Time during which this process was able to hear heartbeats. It advances with the monotonic clock, but by at most a
+/// step from one <see cref="Tick"/> to the next: when the process was stalled, nodes that spoke meanwhile are not
+/// called silent. It is never ahead of real time, so waiting by it waits at least as long.
 /// </summary>
 internal sealed class ObservedClock(TimeProvider time, TimeSpan maxStep)
 {

@@ -11,7 +11,9 @@ internal sealed class RoutingBoard
 
     public RoutingInfo Current => _current;
 
-    /// <summary>Completes with the first snapshot after the one that is current when this is called, or when the term ends.</summary>
+    /// <summary>
+    /// Completes with the first snapshot after the one that is current when this is called, or when the term ends.
+    /// </summary>
     public Task Next
     {
         get

@@ -15,15 +15,18 @@ internal static class Snapshots
         term.Cluster.Tables.Values);
 
     public static NodeInfo NodeOf(Term term, NodeRecord node) => new(
-        node.Id, node.Kind, node.HostName, node.ProcessId, node.Endpoints, term.StateOf(node), term.Nodes[node.Id].LastHeartbeat, node.Tags);
+        node.Id, node.Kind, node.HostName, node.ProcessId, node.Endpoints, term.StateOf(node),
+        term.Nodes[node.Id].LastHeartbeat, node.Tags);
 
     /// <summary>A target that nobody reported in this term is shown where its record says.</summary>
     public static TargetInfo TargetOf(Term term, ChainId chain, ChainTarget target)
     {
-        if (term.Targets.TryGetValue(target.Id, out var live) && live.Node.Value != 0) return Of(live, chain, target.State);
+        if (term.Targets.TryGetValue(target.Id, out var live) && live.Node.Value != 0)
+            return Of(live, chain, target.State);
         var record = term.Cluster.Targets.GetValueOrDefault(target.Id);
         return new TargetInfo(
-            target.Id, chain, target.State, LocalTargetState.Offline, record?.Node ?? default, record?.DiskIndex ?? 0, 0, false);
+            target.Id, chain, target.State, LocalTargetState.Offline, record?.Node ?? default, record?.DiskIndex ?? 0,
+            0, false);
     }
 
     public static TargetInfo Of(LiveTarget live, ChainId chain, TargetState state) => new(

@@ -7,9 +7,9 @@ using ThreeFs.Mgmtd.Records;
 namespace ThreeFs.Mgmtd.State;
 
 /// <summary>
-/// One mgmtd's time as primary: the stored cluster as it is now, and what heartbeats have told since the term began. Built when a
-/// lease is won, thrown away when it is lost, so nothing heard under an old lease is believed under a new one.
-/// Not thread-safe: every access is under the lock of <see cref="MgmtdCore"/>.
+/// One mgmtd's time as primary: the stored cluster as it is now, and what heartbeats have told since the term began.
+/// Built when a lease is won, thrown away when it is lost, so nothing heard under an old lease is believed under a new
+/// one. Not thread-safe: every access is under the lock of <see cref="MgmtdCore"/>.
 /// </summary>
 internal sealed class Term
 {
@@ -56,8 +56,8 @@ internal sealed class Term
     public bool IsBootstrapping => Clock.Now < _timing.Bootstrapping;
 
     /// <summary>
-    /// Term in the upper half, count of snapshots in the lower: it rises over take-overs without a stored counter, and a deposed
-    /// primary cannot produce a number that its successor uses.
+    /// Term in the upper half, count of snapshots in the lower: it rises over take-overs without a stored counter, and
+    /// a deposed primary cannot produce a number that its successor uses.
     /// </summary>
     public RoutingVersion Version => new(((ulong)Number << 32) | _published);
 

@@ -8,7 +8,10 @@ namespace ThreeFs.Cli.Commands.Admin;
 internal static class AddTargetCommand
 {
     private static readonly Argument<uint> _chain = new("CHAIN") { Description = "The chain." };
-    private static readonly Argument<ulong> _target = new("TARGET") { Description = "A target that was created for it (create-target)." };
+    private static readonly Argument<ulong> _target = new("TARGET")
+    {
+        Description = "A target that was created for it (create-target).",
+    };
 
     public static Command Create() => AdminCall.Command(
         "add-target", "Append a target to a chain; it syncs and then serves.", RunAsync, _chain, _target);

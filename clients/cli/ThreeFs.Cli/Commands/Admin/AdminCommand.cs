@@ -2,7 +2,9 @@ using System.CommandLine;
 
 namespace ThreeFs.Cli.Commands.Admin;
 
-/// <summary>`threefs admin`: what an operator sees and changes of a running cluster; one subcommand, one file in this folder.</summary>
+/// <summary>
+/// `threefs admin`: what an operator sees and changes of a running cluster; one subcommand, one file in this folder.
+/// </summary>
 internal static class AdminCommand
 {
     public static Command Create() => new("admin", "Look at and change a running cluster.")

@@ -8,7 +8,8 @@ namespace ThreeFs.Cli.Commands.Admin;
 /// <summary>`threefs admin clients`: the mounts and other client processes that have a session.</summary>
 internal static class ClientsCommand
 {
-    public static Command Create() => AdminCall.Command("clients", "List mounts and other clients that have a session.", RunAsync);
+    public static Command Create() =>
+        AdminCall.Command("clients", "List mounts and other clients that have a session.", RunAsync);
 
     private static async Task<Result<string>> RunAsync(AdminCall call)
     {
@@ -18,7 +19,9 @@ internal static class ClientsCommand
         foreach (var s in sessions.Sessions.OrderBy(s => s.HostName, StringComparer.Ordinal).ThenBy(s => s.ProcessId))
         {
             var seen = Math.Max(0, (DateTimeOffset.UtcNow - s.LastExtended).TotalSeconds);
-            table.Add(s.HostName, $"{s.ProcessId}", $"{s.Started:yyyy-MM-ddTHH:mm:ssZ}", $"{seen:0} s ago", $"{s.Id}", s.Description);
+            table.Add(
+                s.HostName, $"{s.ProcessId}", $"{s.Started:yyyy-MM-ddTHH:mm:ssZ}",
+                $"{seen:0} s ago", $"{s.Id}", s.Description);
         }
 
         return table.ToString();

@@ -6,15 +6,28 @@ using ThreeFs.Contracts.Routing;
 namespace ThreeFs.Cli.Commands.Admin;
 
 /// <summary>
-/// `threefs admin create-target`: an empty target on a node's disk; the way to replace a lost disk. A target that its chain does not
-/// call offline is refused: an empty one in the place of the last that served would be taken for the truth.
+/// `threefs admin create-target`: an empty target on a node's disk; the way to replace a lost disk. A target
+/// that its chain does not call offline is refused: an empty one in the place of the last that served would be
+/// taken for the truth.
 /// </summary>
 internal static class CreateTargetCommand
 {
-    private static readonly Argument<ulong> _target = new("TARGET") { Description = "Id of the target; a lost one's to replace it." };
-    private static readonly Option<uint> _chain = new("--chain") { Description = "The chain it is for.", Required = true };
-    private static readonly Option<uint> _node = new("--node") { Description = "The storage server that gets it.", Required = true };
-    private static readonly Option<int> _disk = new("--disk") { Description = "Position of the disk in the server's data_paths, from 0 [default: 0]." };
+    private static readonly Argument<ulong> _target = new("TARGET")
+    {
+        Description = "Id of the target; a lost one's to replace it.",
+    };
+    private static readonly Option<uint> _chain = new("--chain")
+    {
+        Description = "The chain it is for.", Required = true,
+    };
+    private static readonly Option<uint> _node = new("--node")
+    {
+        Description = "The storage server that gets it.", Required = true,
+    };
+    private static readonly Option<int> _disk = new("--disk")
+    {
+        Description = "Position of the disk in the server's data_paths, from 0 [default: 0].",
+    };
 
     public static Command Create() => AdminCall.Command(
         "create-target", "Make an empty target on a storage server's disk.", RunAsync, _target, _chain, _node, _disk);

@@ -10,7 +10,9 @@ internal static class DisableNodeCommand
     private static readonly Argument<uint> _node = new("NODE") { Description = "The server's node id." };
 
     public static Command Create() => AdminCall.Command(
-        "disable-node", "Take a server out of use: its heartbeats are refused and its targets leave their chains' serving part.", RunAsync, _node);
+        "disable-node",
+        "Take a server out of use: its heartbeats are refused and its targets leave their chains' serving part.",
+        RunAsync, _node);
 
     private static async Task<Result<string>> RunAsync(AdminCall call)
     {

@@ -4,7 +4,9 @@ using ThreeFs.Cli.Admin;
 
 namespace ThreeFs.Cli.Commands.Admin;
 
-/// <summary>`threefs admin forget-node`: removes a server that is gone for good and holds no target of a chain.</summary>
+/// <summary>
+/// `threefs admin forget-node`: removes a server that is gone for good and holds no target of a chain.
+/// </summary>
 internal static class ForgetNodeCommand
 {
     private static readonly Argument<uint> _node = new("NODE") { Description = "A server that is disabled or failed." };

@@ -8,7 +8,8 @@ namespace ThreeFs.Cli.Commands.Admin;
 /// <summary>`threefs admin nodes`: every process that the cluster manager knows.</summary>
 internal static class NodesCommand
 {
-    public static Command Create() => AdminCall.Command("nodes", "List servers: kind, state, where they are reached.", RunAsync);
+    public static Command Create() =>
+        AdminCall.Command("nodes", "List servers: kind, state, where they are reached.", RunAsync);
 
     private static Task<Result<string>> RunAsync(AdminCall call)
     {
@@ -18,7 +19,9 @@ internal static class NodesCommand
             var endpoints = string.Join(" ", node.Endpoints.Select(e => $"{e.Kind.ToString().ToLowerInvariant()}={e}"));
             var heartbeat = node.LastHeartbeat <= DateTimeOffset.UnixEpoch
                 ? "-" : $"{Math.Max(0, (DateTimeOffset.UtcNow - node.LastHeartbeat).TotalSeconds):0.0} s ago";
-            table.Add($"{node.Id}", Names.Of(node.Kind), Names.Of(node.State), node.HostName, $"{node.ProcessId}", endpoints, heartbeat);
+            table.Add(
+                $"{node.Id}", Names.Of(node.Kind), Names.Of(node.State), node.HostName,
+                $"{node.ProcessId}", endpoints, heartbeat);
         }
 
         return Task.FromResult<Result<string>>(table.ToString());

@@ -5,7 +5,9 @@ using ThreeFs.Contracts.Routing;
 
 namespace ThreeFs.Cli.Commands.Admin;
 
-/// <summary>`threefs admin register-node`: makes a server known before it speaks; needed with allow_unknown_nodes = false.</summary>
+/// <summary>
+/// `threefs admin register-node`: makes a server known before it speaks; needed with allow_unknown_nodes = false.
+/// </summary>
 internal static class RegisterNodeCommand
 {
     private static readonly Argument<uint> _node = new("NODE") { Description = "The node_id of its configuration." };
@@ -17,7 +19,8 @@ internal static class RegisterNodeCommand
     private static async Task<Result<string>> RunAsync(AdminCall call)
     {
         var (node, kind) = (new NodeId(call.Parsed.GetValue(_node)), call.Parsed.GetValue(_kind));
-        if (kind == NodeKind.Client) return new Status(StatusCode.InvalidArgument, "clients are not registered; give mgmtd, meta or storage");
+        if (kind == NodeKind.Client)
+            return new Status(StatusCode.InvalidArgument, "clients are not registered; give mgmtd, meta or storage");
         var status = await call.View.Mgmtd.RegisterNodeAsync(call.ClusterId, node, kind, call.Ct);
         return status.IsOk ? $"node {node} is registered as {Names.Of(kind)}" : status;
     }

@@ -4,14 +4,17 @@ using ThreeFs.Cli.Admin;
 
 namespace ThreeFs.Cli.Commands.Admin;
 
-/// <summary>`threefs admin remove-target`: takes an offline target out of its chain for good; its files on the disk stay.</summary>
+/// <summary>
+/// `threefs admin remove-target`: takes an offline target out of its chain for good; its files on the disk stay.
+/// </summary>
 internal static class RemoveTargetCommand
 {
     private static readonly Argument<uint> _chain = new("CHAIN") { Description = "The chain." };
     private static readonly Argument<ulong> _target = new("TARGET") { Description = "A target of it that is offline." };
 
     public static Command Create() => AdminCall.Command(
-        "remove-target", "Take an offline target out of its chain. Its files stay on its disk.", RunAsync, _chain, _target);
+        "remove-target", "Take an offline target out of its chain. Its files stay on its disk.", RunAsync, _chain,
+        _target);
 
     private static async Task<Result<string>> RunAsync(AdminCall call)
     {

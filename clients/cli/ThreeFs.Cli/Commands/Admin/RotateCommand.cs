@@ -9,26 +9,35 @@ using ThreeFs.Placement;
 namespace ThreeFs.Cli.Commands.Admin;
 
 /// <summary>
-/// `threefs admin rotate`: brings chains back to the order they were made with, which spreads heads over the nodes. One target after the
-/// other steps down, syncs what was written meanwhile, and serves again as the tail; clients go on, with a replica less for that time.
+/// `threefs admin rotate`: brings chains back to the order they were made with, which spreads heads over the nodes. One
+/// target after the other steps down, syncs what was written meanwhile, and serves again as the tail; clients go on,
+/// with a replica less for that time.
 /// </summary>
 internal static class RotateCommand
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
-    private static readonly Argument<uint[]> _chains = new("CHAIN") { Description = "Chains whose targets all serve.", Arity = ArgumentArity.ZeroOrMore };
+    private static readonly Argument<uint[]> _chains = new("CHAIN")
+    {
+        Description = "Chains whose targets all serve.", Arity = ArgumentArity.ZeroOrMore,
+    };
     private static readonly Option<bool> _all = new("--all") { Description = "All chains, one after the other." };
 
     public static Command Create() => AdminCall.Command(
-        "rotate", "Bring chains back to the order they were made with: targets go to the tail and sync, one at a time. Clients go on.",
+        "rotate",
+        "Bring chains back to the order they were made with: targets go to the tail and sync, one at a time. "
+        + "Clients go on.",
         RunAsync, _chains, _all);
 
     private static async Task<Result<string>> RunAsync(AdminCall call)
     {
         var named = (call.Parsed.GetValue(_chains) ?? []).Select(c => new ChainId(c)).Distinct().ToArray();
-        if (call.Parsed.GetValue(_all) == named.Length > 0) return new Status(StatusCode.InvalidArgument, "which chains? Name them, or --all");
+        if (call.Parsed.GetValue(_all) == named.Length > 0)
+            return new Status(StatusCode.InvalidArgument, "which chains? Name them, or --all");
         if (named.FirstOrDefault(c => !call.Routing.Chains.ContainsKey(c)) is { Value: not 0 } unknown)
             return new Status(StatusCode.ChainNotFound, $"there is no chain {unknown}");
-        var chains = named.Length > 0 ? named : [.. call.Routing.Chains.Values.Where(c => Rotation.Next(c) is not null).Select(c => c.Id).Order()];
+        var chains = named.Length > 0
+            ? named
+            : [.. call.Routing.Chains.Values.Where(c => Rotation.Next(c) is not null).Select(c => c.Id).Order()];
         var text = "";
         foreach (var id in chains)
         {
@@ -45,11 +54,13 @@ internal static class RotateCommand
     {
         var chain = call.View.Routing.Current.Chains[id];
         if (chain.Targets.Any(t => t.State != TargetState.Serving))
-            return new Status(StatusCode.Busy, $"chain {id} is not whole: {Names.Of(chain)}; wait until all its targets serve");
+            return new Status(
+                StatusCode.Busy, $"chain {id} is not whole: {Names.Of(chain)}; wait until all its targets serve");
         while (Rotation.Next(chain) is { } target)
         {
             Say.Progress($"chain {id}: target {target} goes to the tail");
-            var asked = await call.View.Storage.Admin.StepDownAsync(new StepDownRequest(target, new VersionedChain(id, chain.Version)), call.Ct);
+            var asked = await call.View.Storage.Admin.StepDownAsync(
+                new StepDownRequest(target, new VersionedChain(id, chain.Version)), call.Ct);
             if (asked.Code == StatusCode.ChainVersionMismatch)
             {
                 await Task.Delay(_pause, call.Ct);
@@ -60,7 +71,8 @@ internal static class RotateCommand
             if (!asked.IsOk) return asked;
             var version = chain.Version;
             var whole = await call.View.Routing.WaitFor(
-                r => r.Chains[id].Version > version && r.Chains[id].Targets.All(t => t.State == TargetState.Serving), call.Ct);
+                r => r.Chains[id].Version > version && r.Chains[id].Targets.All(t => t.State == TargetState.Serving),
+                call.Ct);
             if (!whole.TryGet(out var routing)) return whole.Status;
             chain = routing.Chains[id];
         }

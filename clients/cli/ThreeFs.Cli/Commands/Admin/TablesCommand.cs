@@ -5,7 +5,9 @@ using ThreeFs.Cli.Output;
 
 namespace ThreeFs.Cli.Commands.Admin;
 
-/// <summary>`threefs admin tables`: chain tables with all versions; new files use the newest, old files keep theirs.</summary>
+/// <summary>
+/// `threefs admin tables`: chain tables with all versions; new files use the newest, old files keep theirs.
+/// </summary>
 internal static class TablesCommand
 {
     public static Command Create() => AdminCall.Command("tables", "List chain tables with their versions.", RunAsync);

@@ -8,25 +8,35 @@ using ThreeFs.Placement;
 namespace ThreeFs.Cli.Commands.Node;
 
 /// <summary>
-/// `threefs node add`: a storage server that is up gets its fair share of the targets that exist, from the servers with most. Files
-/// stay readable and writable, and the chains stay the same: only who holds them changes.
+/// `threefs node add`: a storage server that is up gets its fair share of the targets that exist, from the servers with
+/// most. Files stay readable and writable, and the chains stay the same: only who holds them changes.
 /// </summary>
 internal static class AddCommand
 {
-    private static readonly Argument<uint> _node = new("NODE") { Description = "The storage server that takes over targets." };
+    private static readonly Argument<uint> _node = new("NODE")
+    {
+        Description = "The storage server that takes over targets.",
+    };
 
     public static Command Create() => MoveCommand.Create(
-        "add", "Move a fair share of all targets onto a storage server that is up. Clients go on; may be repeated.", RunAsync, _node);
+        "add", "Move a fair share of all targets onto a storage server that is up. Clients go on; may be repeated.",
+        RunAsync, _node);
 
     private static async Task<Result<string>> RunAsync(AdminCall call)
     {
         var id = new NodeId(call.Parsed.GetValue(_node));
         if (!call.Routing.Nodes.TryGetValue(id, out var node) || node.Kind != NodeKind.Storage)
-            return new Status(StatusCode.InvalidArgument, $"there is no storage server with node id {id}; start it first");
-        if (!node.IsActive) return new Status(StatusCode.Unavailable, $"storage server {id} is {Names.Of(node.State)}; start it first");
+            return new Status(
+                StatusCode.InvalidArgument, $"there is no storage server with node id {id}; start it first");
+        if (!node.IsActive)
+            return new Status(StatusCode.Unavailable, $"storage server {id} is {Names.Of(node.State)}; start it first");
         if (ClusterSurvey.IsDraining(node))
         {
-            if (MoveCommand.IsDryRun(call)) return new Status(StatusCode.InvalidArgument, $"node {id} is being drained; without --dry-run that ends");
+            if (MoveCommand.IsDryRun(call))
+            {
+                return new Status(
+                    StatusCode.InvalidArgument, $"node {id} is being drained; without --dry-run that ends");
+            }
             var tagged = await NodeTags.SetAsync(call, id, "");
             if (!tagged.IsOk) return tagged;
             call = call with { Routing = call.View.Routing.Current };

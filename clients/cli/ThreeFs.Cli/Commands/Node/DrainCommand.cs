@@ -8,15 +8,17 @@ using ThreeFs.Placement;
 namespace ThreeFs.Cli.Commands.Node;
 
 /// <summary>
-/// `threefs node drain`: all targets of a storage server move to others while clients work. The server may be dead: then the others of each
-/// chain are what is copied. Run again it finishes what an interrupted run began.
+/// `threefs node drain`: all targets of a storage server move to others while clients work. The server may be dead:
+/// then the others of each chain are what is copied. Run again it finishes what an interrupted run began.
 /// </summary>
 internal static class DrainCommand
 {
     private static readonly Argument<uint> _node = new("NODE") { Description = "The storage server to empty." };
 
     public static Command Create() => MoveCommand.Create(
-        "drain", "Move all targets of a storage server to others, and put none there any more. Clients go on; may be repeated.", RunAsync, _node);
+        "drain",
+        "Move all targets of a storage server to others, and put none there any more. Clients go on; may be repeated.",
+        RunAsync, _node);
 
     private static async Task<Result<string>> RunAsync(AdminCall call)
     {
@@ -24,10 +26,12 @@ internal static class DrainCommand
         if (!call.Routing.Nodes.TryGetValue(id, out var node) || node.Kind != NodeKind.Storage)
             return new Status(StatusCode.InvalidArgument, $"there is no storage server with node id {id}");
         var begun = MoveCommand.Begun(call.Routing, t => t.Node == id);
-        var targets = call.Routing.Targets.Values.Where(t => t.Node == id && !begun.Contains(t.Chain)).Select(t => t.Id).ToArray();
+        var targets = call.Routing.Targets.Values.Where(t => t.Node == id && !begun.Contains(t.Chain))
+            .Select(t => t.Id).ToArray();
         foreach (var target in targets)
         {
-            if (MoveStep.Refusal(call.Routing, target) is { } refusal) return new Status(StatusCode.InvalidArgument, refusal);
+            if (MoveStep.Refusal(call.Routing, target) is { } refusal)
+                return new Status(StatusCode.InvalidArgument, refusal);
         }
 
         var asked = await ClusterSurvey.AskAsync(call);

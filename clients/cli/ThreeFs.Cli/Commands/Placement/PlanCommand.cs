@@ -8,8 +8,8 @@ using ThreeFs.Placement;
 namespace ThreeFs.Cli.Commands.Placement;
 
 /// <summary>
-/// `threefs placement plan`: the chains for so many nodes, targets and replicas, or those of a live cluster, and what each node's failure
-/// costs the others. Changes nothing.
+/// `threefs placement plan`: the chains for so many nodes, targets and replicas, or those of a live cluster, and what
+/// each node's failure costs the others. Changes nothing.
 /// </summary>
 internal static class PlanCommand
 {
@@ -17,16 +17,30 @@ internal static class PlanCommand
     private const int MostTargets = 100_000;
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
-    private static readonly Option<int?> _nodes = new("--nodes") { Description = "Plan for so many storage servers, without a cluster." };
-    private static readonly Option<int> _targets = new("--targets") { Description = "Targets of each.", DefaultValueFactory = _ => 2 };
-    private static readonly Option<int> _replicas = new("--replicas") { Description = "Targets of a chain.", DefaultValueFactory = _ => 3 };
-    private static readonly Option<ulong> _seed = new("--seed") { Description = "Another seed gives other chains.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<int?> _nodes = new("--nodes")
+    {
+        Description = "Plan for so many storage servers, without a cluster.",
+    };
+    private static readonly Option<int> _targets = new("--targets")
+    {
+        Description = "Targets of each.", DefaultValueFactory = _ => 2,
+    };
+    private static readonly Option<int> _replicas = new("--replicas")
+    {
+        Description = "Targets of a chain.", DefaultValueFactory = _ => 3,
+    };
+    private static readonly Option<ulong> _seed = new("--seed")
+    {
+        Description = "Another seed gives other chains.", DefaultValueFactory = _ => 1,
+    };
 
     public static Command Create()
     {
         var which = new WhichCluster();
         var command = new Command(
-            "plan", "Print chains and how a failed server's load is spread: planned ones (--nodes), or those of a live cluster.")
+            "plan",
+            "Print chains and how a failed server's load is spread: planned ones (--nodes), "
+            + "or those of a live cluster.")
         {
             _nodes, _targets, _replicas, _seed,
         };
@@ -48,7 +62,8 @@ internal static class PlanCommand
     internal static Result<string> Planned(int nodes, int targets, int replicas, ulong seed)
     {
         if (nodes is < 1 or > MostNodes) return Bad($"--nodes {nodes}: must be from 1 to {MostNodes}");
-        if (targets < 1 || (long)targets * nodes > MostTargets) return Bad($"--targets {targets}: all nodes together may have 1 to {MostTargets}");
+        if (targets < 1 || (long)targets * nodes > MostTargets)
+            return Bad($"--targets {targets}: all nodes together may have 1 to {MostTargets}");
         var each = Enumerable.Repeat(targets, nodes).ToArray();
         if (ChainPlacement.Wrong(each, replicas) is { } wrong) return Bad(wrong);
         var chains = ChainPlacement.Plan(each, replicas, seed);
@@ -64,19 +79,26 @@ internal static class PlanCommand
         await using var view = opened;
         var found = await view.FindRoutingAsync(_patience, ct);
         if (!found.TryGet(out var routing)) return found.Status;
-        return routing.Chains.Count > 0 ? Live(routing) : new Status(StatusCode.NotFound, $"cluster {view.ClusterId} has no chains");
+        return routing.Chains.Count > 0
+            ? Live(routing)
+            : new Status(StatusCode.NotFound, $"cluster {view.ClusterId} has no chains");
     }
 
-    /// <summary>The chains as they are now: the first target of each is its head, whoever was meant to be. Servers without targets count for nothing.</summary>
+    /// <summary>
+    /// The chains as they are now: the first target of each is its head, whoever was meant to be. Servers without
+    /// targets count for nothing.
+    /// </summary>
     internal static string Live(RoutingInfo routing)
     {
         var used = routing.Targets.Values.Select(t => t.Node).ToHashSet();
-        var nodes = routing.Nodes.Values.Where(n => n.Kind == NodeKind.Storage && used.Contains(n.Id)).Select(n => n.Id).Order().ToArray();
+        var nodes = routing.Nodes.Values.Where(n => n.Kind == NodeKind.Storage && used.Contains(n.Id))
+            .Select(n => n.Id).Order().ToArray();
         var chains = ChainPlan.Chains(routing, n => Array.IndexOf(nodes, n) is var i and >= 0 ? i : null);
         var table = new Table("CHAIN", "TARGETS (head to tail; target@node)");
         foreach (var chain in routing.Chains.Values.OrderBy(c => c.Id))
             table.Add($"{chain.Id}", string.Join("  ", chain.Targets.Select(t => $"{t.Id}@{NodeOf(routing, t.Id)}")));
-        return table + "\n" + PlacementText.Of(PlacementReport.Of(nodes.Length, chains), chains.Count, n => $"{nodes[n]}");
+        return table + "\n" + PlacementText.Of(
+            PlacementReport.Of(nodes.Length, chains), chains.Count, n => $"{nodes[n]}");
     }
 
     private static string NodeOf(RoutingInfo routing, TargetId target) =>

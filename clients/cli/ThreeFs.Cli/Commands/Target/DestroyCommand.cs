@@ -5,7 +5,10 @@ using ThreeFs.Cli.Moves;
 
 namespace ThreeFs.Cli.Commands.Target;
 
-/// <summary>`threefs target destroy`: deletes the data of targets that no chain has any more, through the servers that hold them.</summary>
+/// <summary>
+/// `threefs target destroy`: deletes the data of targets that no chain has any more, through the
+/// servers that hold them.
+/// </summary>
 internal static class DestroyCommand
 {
     private static readonly Argument<ulong[]> _targets = new("TARGET")
@@ -14,7 +17,8 @@ internal static class DestroyCommand
     };
 
     public static Command Create() => AdminCall.Command(
-        "destroy", "Delete targets that no chain has, with all their data. One that a chain has is refused.", RunAsync, _targets);
+        "destroy", "Delete targets that no chain has, with all their data. One that a chain has is refused.", RunAsync,
+        _targets);
 
     private static async Task<Result<string>> RunAsync(AdminCall call)
     {
@@ -25,9 +29,11 @@ internal static class DestroyCommand
         {
             var node = orphans.FirstOrDefault(o => o.Id == target)?.Node ?? default;
             if (node.Value == 0 && !call.Routing.Targets.ContainsKey(target))
-                return new Status(StatusCode.TargetNotFound, $"{text}no server reports a target {target} without a chain");
+                return new Status(
+                    StatusCode.TargetNotFound, $"{text}no server reports a target {target} without a chain");
             var destroyed = await OldTargets.DestroyAsync(call.View, target, node, call.Ct);
-            if (!destroyed.IsOk) return new Status(destroyed.Code, $"{text}{destroyed.Message ?? destroyed.Code.ToString()}");
+            if (!destroyed.IsOk)
+                return new Status(destroyed.Code, $"{text}{destroyed.Message ?? destroyed.Code.ToString()}");
             text += $"target {target} on node {node} is destroyed\n";
         }
 

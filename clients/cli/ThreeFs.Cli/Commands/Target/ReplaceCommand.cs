@@ -9,12 +9,15 @@ using ThreeFs.Placement;
 namespace ThreeFs.Cli.Commands.Target;
 
 /// <summary>
-/// `threefs target replace`: targets of a dead disk, or any, are replaced by new ones on other disks while clients work. Run again it
-/// finishes what an interrupted run began.
+/// `threefs target replace`: targets of a dead disk, or any, are replaced by new ones on other disks while clients
+/// work. Run again it finishes what an interrupted run began.
 /// </summary>
 internal static class ReplaceCommand
 {
-    private static readonly Argument<ulong[]> _targets = new("TARGET") { Description = "Targets of chains.", Arity = ArgumentArity.ZeroOrMore };
+    private static readonly Argument<ulong[]> _targets = new("TARGET")
+    {
+        Description = "Targets of chains.", Arity = ArgumentArity.ZeroOrMore,
+    };
     private static readonly Option<string?> _disk = new("--disk") { Description = "NODE/DISK: all targets there." };
     private static readonly Option<string?> _to = new("--to")
     {
@@ -23,7 +26,8 @@ internal static class ReplaceCommand
 
     public static Command Create() => MoveCommand.Create(
         "replace",
-        "Replace targets by new ones on other disks: the new one syncs, then the old one leaves its chain. Clients go on; may be repeated.",
+        "Replace targets by new ones on other disks: the new one syncs, then the old one leaves its chain. "
+        + "Clients go on; may be repeated.",
         RunAsync, _targets, _disk, _to);
 
     private static async Task<Result<string>> RunAsync(AdminCall call)
@@ -52,16 +56,20 @@ internal static class ReplaceCommand
         if (call.Parsed.GetValue(_disk) is { } text)
         {
             if (Parse(text) is not ({ } node, { } disk)) return Bad($"--disk {text}: is not NODE/DISK, such as 202/0");
-            var there = call.Routing.Targets.Values.Where(t => t.Node == node && t.DiskIndex == disk).Select(t => t.Id).ToArray();
+            var there = call.Routing.Targets.Values.Where(t => t.Node == node && t.DiskIndex == disk)
+                .Select(t => t.Id).ToArray();
             if (there.Length == 0) return Bad($"--disk {text}: no target of a chain is there");
             named.UnionWith(there);
         }
 
-        return named.Count > 0 ? named.Order().ToImmutableArray() : Bad("which targets? Name them, or all of a disk with --disk NODE/DISK");
+        return named.Count > 0
+            ? named.Order().ToImmutableArray()
+            : Bad("which targets? Name them, or all of a disk with --disk NODE/DISK");
     }
 
     /// <summary>The disks that may be used: those of --to, and without it all but the ones that are replaced.</summary>
-    private static Result<IReadOnlyList<StorageDisk>> Limit(AdminCall call, ClusterSurvey survey, ImmutableArray<TargetId> targets)
+    private static Result<IReadOnlyList<StorageDisk>> Limit(
+        AdminCall call, ClusterSurvey survey, ImmutableArray<TargetId> targets)
     {
         var disks = survey.Disks;
         if (call.Parsed.GetValue(_to) is not { } to)
@@ -75,15 +83,20 @@ internal static class ReplaceCommand
         var meant = disks.Where(d => d.Node == node && (disk is null || d.Index == disk)).ToArray();
         return meant.Length > 0
             ? meant
-            : Bad($"--to {to}: there is no such storage server or disk, or it is not up or being drained (threefs admin nodes)");
+            : Bad(
+                $"--to {to}: there is no such storage server or disk, or it is not up or being drained "
+                + "(threefs admin nodes)");
     }
 
     private static (NodeId? Node, int? Disk) Parse(string text)
     {
         var parts = text.Split('/');
-        if (parts.Length > 2 || !uint.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var node)) return default;
+        if (parts.Length > 2 || !uint.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var node))
+            return default;
         if (parts.Length == 1) return (new NodeId(node), null);
-        return int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var disk) ? (new NodeId(node), disk) : default;
+        return int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var disk)
+            ? (new NodeId(node), disk)
+            : default;
     }
 
     private static Status Bad(string message) => new(StatusCode.InvalidArgument, message);
