@@ -23,4 +23,7 @@ internal static partial class ClientLog
     [LoggerMessage(Level = LogLevel.Warning,
         Message = "inode {Inode}: the background report of its length failed: {Status}")]
     public static partial void SyncFailed(ILogger log, InodeId inode, Status status);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a round of background reports ended in an exception; the next follows")]
+    public static partial void RoundFailed(ILogger log, Exception exception);
 }

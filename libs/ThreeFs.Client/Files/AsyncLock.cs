@@ -4,39 +4,58 @@ namespace ThreeFs.Client.Files;
 
 /// <summary>
 /// Mutual exclusion over awaits, in order of arrival. Taking a free one completes at once and allocates nothing. The
-/// next holder continues inline in <see cref="Release"/>.
+/// next holder continues inline in <see cref="Release"/>; who gives up, inside the call that cancels.
 /// </summary>
 internal sealed class AsyncLock
 {
     private readonly Lock _lock = new();
-    private readonly Queue<TaskCompletionSource> _waiting = new();
+    private readonly Queue<TaskCompletionSource<bool>> _waiting = new();
     private bool _held;
 
-    public ValueTask EnterAsync()
+    /// <summary>True: the caller holds the lock and releases it. False: it gave up before its turn.</summary>
+    public ValueTask<bool> EnterAsync(CancellationToken ct)
     {
+        TaskCompletionSource<bool> waiter;
         lock (_lock)
         {
+            if (ct.IsCancellationRequested) return new(false);
             if (!_held)
             {
                 _held = true;
-                return default;
+                return new(true);
             }
 
-            var waiter = new TaskCompletionSource();
+            waiter = new TaskCompletionSource<bool>();
             _waiting.Enqueue(waiter);
-            return new ValueTask(waiter.Task);
         }
+
+        return ct.CanBeCanceled ? WaitAsync(waiter, ct) : new(waiter.Task);
     }
 
     public void Release()
     {
-        TaskCompletionSource? next;
-        lock (_lock)
+        while (true)
         {
-            Invariant.Check(_held, "a lock is released by its holder");
-            if (!_waiting.TryDequeue(out next)) _held = false;
-        }
+            TaskCompletionSource<bool>? next;
+            lock (_lock)
+            {
+                Invariant.Check(_held, "a lock is released by its holder");
+                if (!_waiting.TryDequeue(out next))
+                {
+                    _held = false;
+                    return;
+                }
+            }
 
-        next?.SetResult();
+            // Whoever gave up is passed over; until somebody takes it the lock stays held.
+            if (next.TrySetResult(true)) return;
+        }
+    }
+
+    private static async ValueTask<bool> WaitAsync(TaskCompletionSource<bool> waiter, CancellationToken ct)
+    {
+        using var givesUp = ct.UnsafeRegister(
+            static waiter => ((TaskCompletionSource<bool>)waiter!).TrySetResult(false), waiter);
+        return await waiter.Task;
     }
 }

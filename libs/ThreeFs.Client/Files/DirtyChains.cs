@@ -26,10 +26,12 @@ internal sealed class DirtyChains(Placement placement, ConcurrentDictionary<Chai
     {
         lock (_lock)
         {
-            if (!_chains.Add(chain)) return;
+            _chains.Add(chain);
         }
 
-        ofClient.TryAdd(chain, true);
+        // Of each set by itself: one may have been flushed and the other not. When the mark is there, a flush that takes it
+        // begins after the write was acknowledged.
+        if (!ofClient.ContainsKey(chain)) ofClient.TryAdd(chain, true);
     }
 
     public void MarkAll()

@@ -116,7 +116,7 @@ public sealed class FileContent
         if (offset < 0 || length < 0 || offset > MaxLength - length || zeros.IsEmpty)
             return new Status(StatusCode.InvalidArgument, $"inode {Inode}: cannot clear {length} bytes at {offset}");
         if (length == 0) return Status.Ok;
-        await Gate.EnterAloneAsync();
+        if (!await Gate.EnterAloneAsync(ct)) return StatusCode.Cancelled;
         try
         {
             return await new RangeClearing(this, _storage, zeros).RunAsync(offset, offset + length, ct);
@@ -134,7 +134,7 @@ public sealed class FileContent
     public async ValueTask<Status> FlushAsync(CancellationToken ct = default)
     {
         // One after the other: a second caller must not return before the chains taken by the first are flushed.
-        await _flushing.EnterAsync();
+        if (!await _flushing.EnterAsync(ct)) return StatusCode.Cancelled;
         try
         {
             var chains = Dirty.Take();
@@ -204,7 +204,7 @@ public sealed class FileContent
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<Result<int>> WriteThroughGateAsync(long offset, IoSlices source, CancellationToken ct)
     {
-        await Gate.EnterAsync();
+        if (!await Gate.EnterAsync(ct)) return new Status(StatusCode.Cancelled);
         try
         {
             var under = State.Version;

@@ -88,7 +88,7 @@ public sealed class FileSystemClient : IAsyncDisposable
     {
         var session = new SessionId(NextGuid());
         var cut = (flags & OpenFlags.Truncate) != 0 ? Find(inode) : null;
-        if (cut is not null) await cut.Content.Gate.EnterAloneAsync();
+        if (cut is not null && !await cut.Content.Gate.EnterAloneAsync(ct)) return new Status(StatusCode.Cancelled);
         try
         {
             var opened = await Meta.OpenAsync(Context(user), inode, flags, session, ct);
@@ -137,7 +137,7 @@ public sealed class FileSystemClient : IAsyncDisposable
         var open = Find(inode);
         if (open is null) return await Meta.SetAttrAsync(Context(user), inode, change, ct);
         var cuts = (change.Mask & SetAttrMask.Length) != 0;
-        if (cuts) await open.Content.Gate.EnterAloneAsync();
+        if (cuts && !await open.Content.Gate.EnterAloneAsync(ct)) return new Status(StatusCode.Cancelled);
         try
         {
             if (!cuts || (change.Mask & ~SetAttrMask.Length) != 0)
@@ -348,6 +348,16 @@ public sealed class FileSystemClient : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        while (await _time.PauseAsync(_options.SyncInterval, _stop.Token)) await RunOnceAsync(_stop.Token);
+        while (await _time.PauseAsync(_options.SyncInterval, _stop.Token))
+        {
+            try
+            {
+                await RunOnceAsync(_stop.Token);
+            }
+            catch (Exception e)
+            {
+                ClientLog.RoundFailed(_log, e);
+            }
+        }
     }
 }

@@ -17,7 +17,7 @@ internal sealed class LengthReporter(IMetaService meta, Func<UserInfo, MetaConte
     {
         var state = inode.Content.State;
         if (!durable && !exact && !state.IsDirty) return Status.Ok;
-        await inode.Reporting.EnterAsync();
+        if (!await inode.Reporting.EnterAsync(ct)) return StatusCode.Cancelled;
         try
         {
             var point = state.Begin(exact);
@@ -34,7 +34,7 @@ internal sealed class LengthReporter(IMetaService meta, Func<UserInfo, MetaConte
     /// <summary>Reports and ends a session.</summary>
     public async ValueTask<Status> CloseAsync(OpenInode inode, UserInfo user, SessionId session, CancellationToken ct)
     {
-        await inode.Reporting.EnterAsync();
+        if (!await inode.Reporting.EnterAsync(ct)) return StatusCode.Cancelled;
         try
         {
             var point = inode.Content.State.Begin(exact: false);

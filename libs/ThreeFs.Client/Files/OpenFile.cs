@@ -64,7 +64,7 @@ public sealed class OpenFile
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<Result<int>> AppendAsync(IoSlices source, CancellationToken ct = default)
     {
-        await Content.Appending.EnterAsync();
+        if (!await Content.Appending.EnterAsync(ct)) return new Status(StatusCode.Cancelled);
         try
         {
             if (source.TotalLength == 0) return 0;

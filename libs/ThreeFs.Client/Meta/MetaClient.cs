@@ -217,7 +217,7 @@ public sealed class MetaClient : IMetaService, IAsyncDisposable
     {
         var request = new PruneSessionsRequest { Context = MetaMapper.ToProto(context) };
         foreach (var session in sessions) request.Sessions.Add(MetaMapper.ToBytes(session.Value));
-        return StatusAsync(MetaMethod.PruneSessions, request, _records, ct);
+        return StatusAsync(MetaMethod.PruneSessions, request, _storage, ct);
     }
 
     public ValueTask<Status> FlushAsync(MetaContext context, CancellationToken ct) =>

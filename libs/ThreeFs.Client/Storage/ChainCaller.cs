@@ -34,8 +34,8 @@ internal sealed class ChainCaller(
     public async ValueTask<Result<ulong>> RemoveChunksAsync(ChainId chain, InodeId inode, ulong first, ulong last,
         CancellationToken ct)
     {
-        var tag = await channels.RentAsync();
-        if (tag.Sequence == 0) return StatusCode.Overloaded;
+        var tag = await channels.RentAsync(ct);
+        if (tag.Sequence == 0) return ct.IsCancellationRequested ? StatusCode.Cancelled : StatusCode.Overloaded;
         try
         {
             var removed = 0ul;
@@ -60,8 +60,8 @@ internal sealed class ChainCaller(
     public async ValueTask<Status> CutAsync(ChainId chain, InodeId inode, ulong first, uint lastLength, uint chunkSize,
         CutOrder order, CancellationToken ct)
     {
-        var tag = await channels.RentAsync();
-        if (tag.Sequence == 0) return StatusCode.Overloaded;
+        var tag = await channels.RentAsync(ct);
+        if (tag.Sequence == 0) return ct.IsCancellationRequested ? StatusCode.Cancelled : StatusCode.Overloaded;
         try
         {
             while (true)

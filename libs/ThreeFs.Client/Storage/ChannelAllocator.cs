@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 using ThreeFs.Base;
 using ThreeFs.Base.Tasks;
@@ -24,6 +25,7 @@ public sealed class ChannelAllocator
     private readonly Queue<Waiter> _waiting = new();
     private readonly BoundedPool<Waiter> _waiters = new(1024);
     private readonly int _maxWaiting;
+    private int _waitingCount;
 
     public ChannelAllocator(ClientId client, int channels, int maxWaiting)
     {
@@ -45,19 +47,22 @@ public sealed class ChannelAllocator
     }
 
     /// <summary>
-    /// A channel with its next sequence number; its sequence is 0 when too many wait already. Give it back with
-    /// <see cref="Return"/>. Waiting for one is short (other updates end by their deadlines) and is not cancelled.
+    /// A channel with its next sequence number; its sequence is 0 when too many wait already or the caller gave up. Give
+    /// it back with <see cref="Return"/>.
     /// </summary>
-    public ValueTask<UpdateTag> RentAsync()
+    public ValueTask<UpdateTag> RentAsync(CancellationToken ct = default)
     {
-        Waiter waiter;
         lock (_lock)
         {
             if (_free.TryPop(out var id)) return new(new UpdateTag(_client, new ChannelId(id), ++_sequence[id]));
-            if (_waiting.Count >= _maxWaiting) return default;
-            waiter = _waiters.TryTake() ?? new Waiter(_waiters);
+            if (_waitingCount >= _maxWaiting || ct.IsCancellationRequested) return default;
+            var waiter = _waiters.TryTake() ?? new Waiter(this);
+            _waitingCount++;
             _waiting.Enqueue(waiter);
-            return waiter.Task;
+            var task = waiter.Task;
+            if (!ct.CanBeCanceled) return task;
+            waiter.MayGiveUp = true;
+            return WaitAsync(waiter, task, ct);
         }
     }
 
@@ -83,21 +88,69 @@ public sealed class ChannelAllocator
         UpdateTag tag = default;
         lock (_lock)
         {
-            if (_waiting.TryDequeue(out next)) tag = new UpdateTag(_client, held.Channel, ++_sequence[id]);
-            else _free.Push(id);
+            while (_waiting.TryDequeue(out next) && next.HasGivenUp) continue;
+            if (next is not null)
+            {
+                next.IsServed = true;
+                _waitingCount--;
+                tag = new UpdateTag(_client, held.Channel, ++_sequence[id]);
+            }
+            else
+            {
+                _free.Push(id);
+            }
         }
 
         // Outside the lock: the next holder continues inline.
         next?.Complete(tag);
     }
 
-    private sealed class Waiter(BoundedPool<Waiter> home) : IValueTaskSource<UpdateTag>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<UpdateTag> WaitAsync(Waiter waiter, ValueTask<UpdateTag> task, CancellationToken ct)
+    {
+        UpdateTag tag;
+        using (ct.UnsafeRegister(static waiter => ((Waiter)waiter!).GiveUp(), waiter)) tag = await task;
+
+        // Only now: until then the token may still name it. One that gave up is in the line until it is passed over.
+        if (!waiter.HasGivenUp) waiter.Recycle();
+        return tag;
+    }
+
+    private void GiveUp(Waiter waiter)
+    {
+        lock (_lock)
+        {
+            if (waiter.IsServed) return;
+            waiter.HasGivenUp = true;
+            _waitingCount--;
+        }
+
+        waiter.Complete(default);
+    }
+
+    /// <summary>Its flags are guarded by the allocator's lock.</summary>
+    private sealed class Waiter(ChannelAllocator home) : IValueTaskSource<UpdateTag>
     {
         private ManualResetValueTaskSourceCore<UpdateTag> _core;
 
         public ValueTask<UpdateTag> Task => new(this, _core.Version);
 
+        /// <summary>Goes back to its pool when the token is done with it, not when the result is taken.</summary>
+        public bool MayGiveUp { get; set; }
+
+        public bool IsServed { get; set; }
+        public bool HasGivenUp { get; set; }
+
         public void Complete(UpdateTag tag) => _core.SetResult(tag);
+
+        public void GiveUp() => home.GiveUp(this);
+
+        public void Recycle()
+        {
+            _core.Reset();
+            MayGiveUp = IsServed = false;
+            home._waiters.TryAdd(this);
+        }
 
         public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
 
@@ -108,8 +161,7 @@ public sealed class ChannelAllocator
         public UpdateTag GetResult(short token)
         {
             var tag = _core.GetResult(token);
-            _core.Reset();
-            home.TryAdd(this);
+            if (!MayGiveUp) Recycle();
             return tag;
         }
     }

@@ -33,8 +33,9 @@ internal sealed class StorageUpdater(
         var request = new UpdateRequest(
             new VersionedChain(chain, default), chunk, kind, offset, length, chunkSize,
             StorageWire.Checksum(payload, payload.TotalLength), default, default, default);
-        var tag = await channels.RentAsync();
-        if (tag.Sequence == 0) return StorageWire.Failure(StatusCode.Overloaded);
+        var tag = await channels.RentAsync(ct);
+        if (tag.Sequence == 0)
+            return StorageWire.Failure(ct.IsCancellationRequested ? StatusCode.Cancelled : StatusCode.Overloaded);
         request = request with { Tag = tag };
         try
         {

@@ -6,7 +6,7 @@ namespace ThreeFs.Meta.Server;
 
 /// <summary>
 /// The rounds that keep the store small, each at its own pace with some jitter, so that servers do not march in step. A failed round is
-/// reported once, until one succeeds again, and repeated.
+/// reported once, until one succeeds again, and repeated; also one that ends in an exception.
 /// </summary>
 internal sealed class BackgroundJobs : IAsyncDisposable
 {
@@ -46,12 +46,25 @@ internal sealed class BackgroundJobs : IAsyncDisposable
         var failing = false;
         while (await PauseAsync(interval))
         {
+            var status = await RunAsync(round);
+            if (_stop.IsCancellationRequested) return;
+            if (!status.IsOk && !failing) _log.JobFailed(job, status);
+            failing = !status.IsOk;
+        }
+    }
+
+    private async ValueTask<Status> RunAsync(Func<CancellationToken, ValueTask<Result<bool>>> round)
+    {
+        try
+        {
             Result<bool> more;
             do more = await round(_stop.Token);
             while (more is { IsOk: true, Value: true } && !_stop.IsCancellationRequested);
-            if (_stop.IsCancellationRequested) return;
-            if (!more.IsOk && !failing) _log.JobFailed(job, more.Status);
-            failing = !more.IsOk;
+            return more.Status;
+        }
+        catch (Exception e)
+        {
+            return new Status(StatusCode.Internal, e.ToString());
         }
     }
 

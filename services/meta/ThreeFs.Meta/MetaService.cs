@@ -217,7 +217,7 @@ public sealed class MetaService : IMetaService
     public async ValueTask<Status> PruneSessionsAsync(MetaContext context, ImmutableArray<SessionId> sessions, CancellationToken ct)
     {
         var started = _time.GetTimestamp();
-        var status = await new PruneSessions(_runner).RunAsync(context, sessions, ct);
+        var status = await new PruneSessions(_runner, _lengths).RunAsync(context, sessions, ct);
         Done("prune_sessions", started, status.Code);
         return status;
     }

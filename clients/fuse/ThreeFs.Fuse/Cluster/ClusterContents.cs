@@ -15,6 +15,8 @@ internal sealed class ClusterContents(FileContents contents) : IContentSource
 {
     public IFileContent Open(InodeAttr attr, bool created) => new Content(contents, attr, created);
 
+    public ValueTask<Status> FlushAllAsync(CancellationToken ct) => contents.FlushAllAsync(ct);
+
     private sealed class Content(FileContents contents, InodeAttr attr, bool created) : IFileContent
     {
         private readonly Lock _lock = new();

@@ -1,3 +1,4 @@
+using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Contracts.Meta;
 using ThreeFs.Fuse.Protocol;
@@ -46,6 +47,8 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
 
     /// <summary>Begins the background work.</summary>
     public void Start() => _housekeeping.Start();
+
+    internal ValueTask<Status> SyncAllAsync(CancellationToken ct) => _files.SyncAllAsync(_context.Self(), ct);
 
     internal Task RunHousekeepingAsync(CancellationToken ct) => _housekeeping.RunOnceAsync(ct);
 
@@ -151,5 +154,5 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
     public ValueTask<Errno> SetLockAsync(FuseRequest request, FuseLockIn arguments, bool waits) =>
         _locks.SetAsync(request, arguments, waits);
 
-    public ValueTask<Errno> SyncFsAsync(FuseRequest request) => _directories.FsyncAsync(request);
+    public ValueTask<Errno> SyncFsAsync(FuseRequest request) => _files.SyncAllAsync(request);
 }

@@ -99,7 +99,7 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
 
         file.Inode.Written((long)a.Offset + a.Size, under, context.Clock, file.User);
         Metrics.WrittenBytes.Inc(a.Size);
-        if (a.WriteFlags.HasFlag(FuseWriteFlags.KillSuidGid)) await Privileges.KillAsync(context, request, file.Inode);
+        if ((a.WriteFlags & FuseWriteFlags.KillSuidGid) != 0) await Privileges.KillAsync(context, request, file.Inode);
         if (file.OnlyAppends)
         {
             // O_APPEND was taken away by fcntl(2), and the session says that the metadata service knows every write.
@@ -152,6 +152,27 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         if (!flushed.IsOk) return context.Fail(request, flushed);
         if ((a.Flags & FuseConstants.FsyncDataOnly) != 0 && file.Inode.IsLengthDurable) return Errno.Ok;
         return context.Fail(request, await reporter.ReportDurablyAsync(file.Inode, file.User, request.Cancellation));
+    }
+
+    /// <summary>
+    /// syncfs(2): everything written through this mount and its names are on stable storage. Linux asks only virtiofs
+    /// for it; for /dev/fuse syncfs(2) ends in the kernel.
+    /// </summary>
+    public async ValueTask<Errno> SyncAllAsync(FuseRequest request) =>
+        context.Fail(request, await SyncAllAsync(context.User(request), request.Cancellation));
+
+    internal async ValueTask<Status> SyncAllAsync(MetaContext user, CancellationToken ct)
+    {
+        var status = await context.Contents.FlushAllAsync(ct);
+        foreach (var inode in context.Inodes.AllOpen())
+        {
+            var reported = await reporter.ReportAsync(inode, user, ct);
+            var isGone = reported.Code is StatusCode.NotFound or StatusCode.StaleHandle;
+            if (status.IsOk && !isGone) status = reported;
+        }
+
+        var flushed = await context.Meta.FlushAsync(context.Again(user), ct);
+        return status.IsOk ? flushed : status;
     }
 
     /// <summary>A file counts as one piece of data: allowed, and right for whoever copies it.</summary>

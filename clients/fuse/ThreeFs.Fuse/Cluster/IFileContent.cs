@@ -33,4 +33,7 @@ internal interface IContentSource
 {
     /// <param name="created">The file was made just now: nobody has written to it.</param>
     IFileContent Open(InodeAttr attr, bool created);
+
+    /// <summary>Everything written through any content of this source before, closed ones too, is on stable storage.</summary>
+    ValueTask<Status> FlushAllAsync(CancellationToken ct);
 }

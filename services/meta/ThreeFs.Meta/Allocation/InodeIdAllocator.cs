@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using ThreeFs.Base;
+using ThreeFs.Base.Tasks;
 using ThreeFs.Kv;
 using ThreeFs.Meta.Records;
 
@@ -22,6 +23,7 @@ internal sealed class InodeIdAllocator(KvRetry retry)
     private ulong _end;
     private Task<Status>? _refill;
 
+    /// <summary>Who gives up waiting for a block leaves it to the others who wait.</summary>
     public async ValueTask<Result<InodeId>> NextAsync(CancellationToken ct)
     {
         while (true)
@@ -40,19 +42,34 @@ internal sealed class InodeIdAllocator(KvRetry retry)
                 refill = _refill;
             }
 
-            if (mine is not null) mine.SetResult(await RefillAsync(ct));
+            // Outside the lock, because it may complete at once and continue with a caller.
+            if (mine is not null) _ = RefillAsync(mine);
+            if (!await refill.CompletesAsync(ct)) return new Status(StatusCode.Cancelled, "waiting for unused inode ids was given up");
             var status = await refill;
             if (!status.IsOk) return status;
         }
     }
 
-    private async ValueTask<Status> RefillAsync(CancellationToken ct)
+    /// <summary>For everybody who waits, and therefore nobody's to cancel. Ends in every case: the next caller tries again.</summary>
+    private async Task RefillAsync(TaskCompletionSource<Status> done)
     {
-        var taken = await retry.RunAsync(TakeBlockAsync, KvDurability.Durable, ct);
+        try
+        {
+            done.SetResult(Take(await retry.RunAsync(TakeBlockAsync, KvDurability.Durable, CancellationToken.None)));
+        }
+        catch (Exception e)
+        {
+            Take(StatusCode.Internal);
+            done.SetException(e);
+        }
+    }
+
+    private Status Take(Result<ulong> block)
+    {
         lock (_lock)
         {
             _refill = null;
-            if (!taken.TryGet(out var first)) return taken.Status;
+            if (!block.TryGet(out var first)) return block.Status;
             _next = first;
             _end = first + BlockSize;
             return Status.Ok;

@@ -54,7 +54,7 @@ public sealed class SessionPruner
                     continue;
                 }
 
-                if ((await EndAsync(inode, session, record.Value, ct)).IsOk) pruned++;
+                if ((await _lengths.EndAsync(ServiceContext.Instance, inode, session, record.Value.CanWrite, ct)).IsOk) pruned++;
             }
 
             begin = rows.More ? rows.Continuation : [];
@@ -62,19 +62,6 @@ public sealed class SessionPruner
 
         _observer?.SessionsScanned(kept, pruned);
         return pruned;
-    }
-
-    private async ValueTask<Status> EndAsync(InodeId inode, SessionId session, SessionRecord record, CancellationToken ct)
-    {
-        var hint = LengthHint.Nothing with { Exact = record.CanWrite };
-        var ended = await _lengths.RunAsync(ServiceContext.Instance, inode, hint, session, ct);
-        if (ended.Code != StatusCode.NotFound) return ended.Status;
-        var dropped = await _runner.MaintainAsync<bool>(ServiceContext.Instance, tx =>
-        {
-            tx.RemoveSession(inode, session);
-            return new(true);
-        }, ct);
-        return dropped.Status;
     }
 
     private sealed class SessionPage(byte[] begin) : IQuery<KvPage>

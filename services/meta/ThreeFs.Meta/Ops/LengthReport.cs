@@ -60,6 +60,20 @@ internal sealed class LengthReport(TransactionRunner runner, IFileChunks chunks)
         return new Status(StatusCode.Busy, "the file is being truncated by others all the time");
     }
 
+    /// <summary>Ends a session that nobody reports for any more: what was written under it is measured.</summary>
+    public async ValueTask<Status> EndAsync(
+        MetaContext context, InodeId inode, SessionId session, bool canWrite, CancellationToken ct)
+    {
+        var ended = await RunAsync(context, inode, LengthHint.Nothing with { Exact = canWrite }, session, ct);
+        if (ended.Code != StatusCode.NotFound) return ended.Status;
+        var dropped = await runner.MaintainAsync<bool>(context, tx =>
+        {
+            tx.RemoveSession(inode, session);
+            return new(true);
+        }, ct);
+        return dropped.Status;
+    }
+
     private static bool MustAskStorage(InodeAttr inode, LengthHint hint) =>
         inode.Type == InodeType.File && inode.Layout is not null
         && (hint.Exact || (hint.WrittenEnd >= 0 && hint.TruncateVersion != inode.TruncateVersion));

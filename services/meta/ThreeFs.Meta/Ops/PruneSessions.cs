@@ -9,9 +9,10 @@ namespace ThreeFs.Meta.Ops;
 
 /// <summary>
 /// Ends sessions of the calling client by their ids alone: after an open whose answer got lost nobody knows the inode. Looks
-/// through all open sessions, a page at a time; rare, and linear in the number of files open for writing.
+/// through all open sessions, a page at a time; rare, and linear in the number of files open for writing. What was written under a
+/// session counts: nobody may have reported it, so storage is asked for the file's length before the session ends.
 /// </summary>
-internal sealed class PruneSessions(TransactionRunner runner)
+internal sealed class PruneSessions(TransactionRunner runner, LengthReport lengths)
 {
     public const int MaxSessions = 4096;
 
@@ -23,26 +24,39 @@ internal sealed class PruneSessions(TransactionRunner runner)
         var begin = KeyPrefixes.Session.Range.Begin;
         while (wanted.Count != 0 && begin.Length != 0)
         {
-            var from = begin;
-            var next = await runner.MaintainAsync<byte[]>(context, tx => EndOnPageAsync(tx, from, wanted), ct);
-            if (!next.TryGet(out begin!)) return next.Status;
+            var read = await runner.ReadAsync(context, new Page(begin, wanted), ct);
+            if (!read.TryGet(out var page)) return read.Status;
+            foreach (var (inode, session, canWrite) in page.Found)
+            {
+                var ended = await lengths.EndAsync(context, inode, session, canWrite, ct);
+                if (!ended.IsOk) return ended;
+                wanted.Remove(session);
+            }
+
+            begin = page.Next;
         }
 
         return Status.Ok;
     }
 
-    /// <returns>Where the next page begins; empty at the end.</returns>
-    private static async ValueTask<Result<byte[]>> EndOnPageAsync(MetaTransaction tx, byte[] begin, HashSet<SessionId> wanted)
-    {
-        var page = await tx.Kv.GetRangeAsync(begin, KeyPrefixes.Session.Range.End, snapshot: true);
-        if (!page.TryGet(out var rows)) return page.Status;
-        foreach (var row in rows.Rows)
-        {
-            if (!MetaKeys.TryReadSession(row.Key, out var inode, out var session) || !wanted.Contains(session)) continue;
-            var record = SessionRecord.Decode(inode, row.Value);
-            if (record.IsOk && record.Value.Client == tx.Client) tx.RemoveSession(inode, session);
-        }
+    /// <param name="Next">Where the next page begins; empty at the end.</param>
+    private sealed record Sessions(List<(InodeId Inode, SessionId Session, bool CanWrite)> Found, byte[] Next);
 
-        return rows.More ? rows.Continuation : [];
+    private sealed class Page(byte[] begin, HashSet<SessionId> wanted) : IQuery<Sessions>
+    {
+        public async ValueTask<Result<Sessions>> RunAsync(MetaTransaction tx)
+        {
+            var page = await tx.Kv.GetRangeAsync(begin, KeyPrefixes.Session.Range.End, snapshot: true);
+            if (!page.TryGet(out var rows)) return page.Status;
+            var found = new List<(InodeId, SessionId, bool)>();
+            foreach (var row in rows.Rows)
+            {
+                if (!MetaKeys.TryReadSession(row.Key, out var inode, out var session) || !wanted.Contains(session)) continue;
+                var record = SessionRecord.Decode(inode, row.Value);
+                if (record.IsOk && record.Value.Client == tx.Client) found.Add((inode, session, record.Value.CanWrite));
+            }
+
+            return new Sessions(found, rows.More ? rows.Continuation : []);
+        }
     }
 }

@@ -243,4 +243,23 @@ public sealed class FileContentTests
         Assert.Equal(Status.Ok, await cluster.Run(contents.FlushAllAsync(default)));
         Assert.Equal(2, cluster.Seen.Count);
     }
+
+    /// <summary>Also where the file's own mark is there from before: of others' writes, or of one that was flushed with all.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Every_write_is_flushed_with_everything(bool created)
+    {
+        await using var cluster = new FakeCluster(1, chains: 5);
+        var contents = new FileContents(cluster.Client, cluster.Routing, cluster.Time);
+        using var lease = cluster.Lease(new byte[10], out var memory);
+        var file = contents.Open(File(0x2000, stripe: 1), created).Value;
+        for (var round = 0; round < 2; round++)
+        {
+            await cluster.Run(file.WriteAsync(0, memory));
+            cluster.Seen.Clear();
+            Assert.Equal(Status.Ok, await cluster.Run(contents.FlushAllAsync(default)));
+            Assert.Single(cluster.Seen);
+        }
+    }
 }

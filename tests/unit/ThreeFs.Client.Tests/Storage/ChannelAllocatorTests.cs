@@ -63,4 +63,35 @@ public sealed class ChannelAllocatorTests
         channels.Return(holder);
         Assert.Equal(new UpdateTag(_client, new ChannelId(1), 2), await waiter);
     }
+
+    [Fact]
+    public async Task Who_gives_up_gets_no_channel_and_holds_up_nobody()
+    {
+        SynchronizationContext.SetSynchronizationContext(null);
+        var channels = new ChannelAllocator(_client, 1, 2);
+        var holder = await channels.RentAsync();
+        using var killed = new CancellationTokenSource();
+        using var patient = new CancellationTokenSource();
+        for (var round = 0; round < 3; round++)
+        {
+            using var gone = new CancellationTokenSource();
+            var given = channels.RentAsync(gone.Token).AsTask();
+            await gone.CancelAsync();
+            Assert.Equal(0ul, (await given).Sequence);
+        }
+
+        var first = channels.RentAsync(killed.Token).AsTask();
+        var second = channels.RentAsync(patient.Token).AsTask();
+        Assert.Equal(0ul, (await channels.RentAsync()).Sequence);
+        await killed.CancelAsync();
+        Assert.Equal(0ul, (await first).Sequence);
+        Assert.False(second.IsCompleted);
+        channels.Return(holder);
+        var tag = await second;
+        Assert.NotEqual(0ul, tag.Sequence);
+        await patient.CancelAsync();
+        Assert.Equal(0, channels.Free);
+        channels.Return(tag);
+        Assert.Equal(1, channels.Free);
+    }
 }

@@ -218,6 +218,20 @@ public sealed class SharingTests
     }
 
     [Fact]
+    public async Task Syncing_the_file_system_flushes_content_and_reports_lengths()
+    {
+        var cluster = await ClusterFixture.CreateAsync();
+        await using var a = cluster.Mount(new ClusterOptions());
+        await using var file = new FileStream(a.At("f"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 0);
+        file.Write(new byte[5000]);
+        Assert.True((await a.FileSystem.SyncAllAsync(default)).IsOk);
+        Assert.Equal(1, cluster.Contents.Flushes);
+        var attr = (await cluster.Meta.LookupAsync(a.Context.Self(), InodeId.Root, FileName.FromText("f"),
+            default)).Value;
+        Assert.Equal(5000, attr.Length);
+    }
+
+    [Fact]
     public async Task A_set_length_reaches_the_content_before_the_next_flush()
     {
         var cluster = await ClusterFixture.CreateAsync();

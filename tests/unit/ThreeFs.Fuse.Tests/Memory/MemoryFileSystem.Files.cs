@@ -70,7 +70,7 @@ internal sealed partial class MemoryFileSystem
         {
             if (!_nodes.TryGetValue(a.Handle, out node)) return new(Errno.EBADF);
             node.ModifyTime = node.ChangeTime = Now;
-            if (a.WriteFlags.HasFlag(FuseWriteFlags.KillSuidGid) && KillPrivileges(node))
+            if ((a.WriteFlags & FuseWriteFlags.KillSuidGid) != 0 && KillPrivileges(node))
                 request.Session.ForgetAttributes(node.Id);
         }
 

@@ -33,6 +33,12 @@ internal sealed class FakeContents : IContentSource, IFileChunks
 
     public IFileContent Open(InodeAttr attr, bool created) => new Content(this, attr.Id);
 
+    public ValueTask<Status> FlushAllAsync(CancellationToken ct)
+    {
+        Flushes++;
+        return new(Status.Ok);
+    }
+
     public ValueTask<Result<long>> QueryLengthAsync(InodeId inode, Layout layout, CancellationToken ct) =>
         new(Of(inode).Length);
 

@@ -189,6 +189,22 @@ public sealed class LengthReportTests
         Assert.Equal(1, await SessionsAsync(fs));
     }
 
+    [Fact]
+    public async Task What_was_written_under_a_session_that_is_ended_by_id_counts()
+    {
+        var fs = await MetaHarness.CreateAsync();
+        var session = fs.NewSession();
+        var file = await fs.OpenWriterAsync(InodeId.Root, "f", session);
+        fs.Chunks.Write(file.Id, 4321);
+        fs.Chunks.Failure = StatusCode.NoServingTarget;
+        Assert.Equal(StatusCode.NoServingTarget, (await fs.A.PruneSessionsAsync(fs.Root, [session], default)).Code);
+        Assert.Equal(1, await SessionsAsync(fs));
+        fs.Chunks.Failure = Status.Ok;
+        Assert.True((await fs.A.PruneSessionsAsync(fs.Root, [session], default)).IsOk);
+        Assert.Equal(0, await SessionsAsync(fs));
+        Assert.Equal(4321, (await fs.StatAsync(file.Id)).Length);
+    }
+
     private static async Task<(MetaHarness Fs, InodeId File)> OpenAsync()
     {
         var fs = await MetaHarness.CreateAsync();
