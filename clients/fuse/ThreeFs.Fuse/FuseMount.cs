@@ -173,6 +173,7 @@ public sealed class FuseMount : IAsyncDisposable
         AllowOther = _config.AllowOther,
         ReadOnly = _config.ReadOnly,
         Locks = _config.Locks == LockScope.Cluster,
+        Deadline = TimeSpan.FromMilliseconds(_config.OperationTimeoutMs),
         Threads = _config.Threads > 0 ? _config.Threads : Math.Clamp(Environment.ProcessorCount, 2, 8),
     };
 

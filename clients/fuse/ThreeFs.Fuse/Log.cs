@@ -26,6 +26,10 @@ internal static partial class Log
         Message = "{Opcode} of node {Node} failed inside the mount, answered with EIO")]
     public static partial void HandlerFailed(ILogger log, Exception error, FuseOpcode opcode, ulong node);
 
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Opcode} of node {Node} was given up after {Seconds} s (operation_timeout_ms), answered with EIO")]
+    public static partial void Expired(ILogger log, FuseOpcode opcode, ulong node, double seconds);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "the reply to {Opcode} of node {Node} was refused: {Error}")]
     public static partial void ReplyFailed(ILogger log, FuseOpcode opcode, ulong node, Errno error);
 

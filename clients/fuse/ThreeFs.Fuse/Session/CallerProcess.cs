@@ -12,17 +12,40 @@ internal static class CallerProcess
     private const ulong SigKill = 1UL << 8;
 
     /// <summary>
-    /// A fatal signal is on its way to the thread: the kernel turns each of them into a pending SIGKILL.
+    /// A fatal signal is on its way to the thread (the kernel turns each of them into a pending SIGKILL), or has made it
+    /// end: then it closes its files, which no further signal interrupts.
     /// </summary>
     public static bool IsBeingKilled(uint pid)
     {
-        if (pid == 0 || Status(pid) is not { } status) return false;
-        return (Hex(status, "SigPnd:"u8) & SigKill) != 0 || (Hex(status, "ShdPnd:"u8) & SigKill) != 0;
+        if (pid == 0 || Read(pid, "status") is not { } status) return false;
+        return (Hex(status, "SigPnd:"u8) & SigKill) != 0 || (Hex(status, "ShdPnd:"u8) & SigKill) != 0
+            || (Read(pid, "stat") is { } stat && EndsBySignal(stat));
+    }
+
+    /// <summary>Of /proc/PID/stat: the thread is exiting, and not because it called exit(2).</summary>
+    internal static bool EndsBySignal(ReadOnlySpan<byte> stat)
+    {
+        const int flagsField = 9, exitCodeField = 52, stateField = 3;
+        const ulong exiting = 0x4, signalBits = 0x7F;
+
+        // The name, which may contain anything, is in parentheses; a space and the third field follow.
+        var rest = stat[(stat.LastIndexOf((byte)')') + 1)..];
+        ulong flags = 0, exitCode = 0;
+        for (var field = stateField; field <= exitCodeField && !rest.IsEmpty; field++)
+        {
+            rest = rest.TrimStart((byte)' ');
+            if (field == flagsField) Utf8Parser.TryParse(rest, out flags, out _);
+            if (field == exitCodeField) Utf8Parser.TryParse(rest, out exitCode, out _);
+            var end = rest.IndexOf((byte)' ');
+            rest = end < 0 ? default : rest[end..];
+        }
+
+        return (flags & exiting) != 0 && (exitCode & signalBits) != 0;
     }
 
     /// <summary>Supplementary groups.</summary>
     public static ImmutableArray<uint> Groups(uint pid) =>
-        pid == 0 || Status(pid) is not { } status ? [] : ParseGroups(status);
+        pid == 0 || Read(pid, "status") is not { } status ? [] : ParseGroups(status);
 
     internal static ImmutableArray<uint> ParseGroups(ReadOnlySpan<byte> status)
     {
@@ -37,11 +60,11 @@ internal static class CallerProcess
         return groups.ToImmutable();
     }
 
-    private static byte[]? Status(uint pid)
+    private static byte[]? Read(uint pid, string file)
     {
         try
         {
-            return File.ReadAllBytes($"/proc/{pid}/status");
+            return File.ReadAllBytes($"/proc/{pid}/{file}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -57,13 +57,29 @@ internal sealed class FuseChannel(int descriptor)
 
     public void InterruptAll()
     {
+        foreach (var (request, unique) in All(_ => true)) request.InterruptIf(unique);
+    }
+
+    /// <summary>Cancels every request that came before and may not wait for ever; see <see cref="DeadlineWatch"/>.</summary>
+    public void ExpireStartedBefore(long timestamp)
+    {
+        // A wait for a lock has no end, and nobody waits for a RELEASE.
+        var late = All(r => r.Started < timestamp && r.Opcode is not (FuseOpcode.SetLockWait or FuseOpcode.Release));
+        foreach (var (request, unique) in late) request.ExpireIf(unique);
+    }
+
+    private List<(FuseRequest Request, ulong Unique)> All(Func<FuseRequest, bool> wanted)
+    {
         var all = new List<(FuseRequest Request, ulong Unique)>();
         lock (_lock)
         {
-            for (var request = _first; request is not null; request = request.Next) all.Add((request, request.Unique));
+            for (var request = _first; request is not null; request = request.Next)
+            {
+                if (wanted(request)) all.Add((request, request.Unique));
+            }
         }
 
-        foreach (var (request, unique) in all) request.InterruptIf(unique);
+        return all;
     }
 
     private FuseRequest? Find(ulong unique)

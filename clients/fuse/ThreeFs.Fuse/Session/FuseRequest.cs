@@ -40,6 +40,7 @@ internal sealed unsafe class FuseRequest : IDisposable
     private int _length;
     private int _replyLength;
     private bool _interrupted;
+    private bool _expired;
 
     public FuseRequest(FuseSession session, int maxWrite)
     {
@@ -190,6 +191,7 @@ internal sealed unsafe class FuseRequest : IDisposable
         }
 
         _awaiter = default;
+        if (result == Errno.EINTR && IsExpired) result = _session.Expired(this);
         Complete(result);
     }
 
@@ -245,6 +247,26 @@ internal sealed unsafe class FuseRequest : IDisposable
         return true;
     }
 
+    /// <summary>The same because it took too long: its caller gets EIO.</summary>
+    public void ExpireIf(ulong unique)
+    {
+        lock (_interruptLock)
+        {
+            if (_header.Unique != unique) return;
+            _expired = true;
+        }
+
+        InterruptIf(unique);
+    }
+
+    private bool IsExpired
+    {
+        get
+        {
+            lock (_interruptLock) return _expired;
+        }
+    }
+
     /// <summary>Ready for the next request.</summary>
     public void Reset()
     {
@@ -253,6 +275,7 @@ internal sealed unsafe class FuseRequest : IDisposable
             _header.Unique = 0;
             if (_interrupted || (_cancellation is not null && !_cancellation.TryReset())) _cancellation = null;
             _interrupted = false;
+            _expired = false;
         }
 
         Channel = null;

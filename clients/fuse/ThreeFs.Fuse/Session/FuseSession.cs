@@ -30,6 +30,7 @@ internal sealed class FuseSession : IAsyncDisposable
     private readonly List<FuseChannel> _channels = [];
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly InterruptWatch _interrupts;
+    private readonly DeadlineWatch _deadlines;
     private int _liveWorkers;
     private int _inFlight;
 
@@ -45,6 +46,7 @@ internal sealed class FuseSession : IAsyncDisposable
         _pool = new BoundedPool<FuseRequest>(options.PooledRequests);
         _slots = new SemaphoreSlim(options.MaxInFlight);
         _interrupts = new InterruptWatch(_channels, time);
+        _deadlines = new DeadlineWatch(_channels, options.Deadline, time);
     }
 
     public string MountPoint { get; }
@@ -123,6 +125,7 @@ internal sealed class FuseSession : IAsyncDisposable
             _channels.Add(new FuseChannel(extra));
         }
 
+        _deadlines.Start();
         _liveWorkers = _channels.Count;
         Log.Mounted(_log, MountPoint, FuseConstants.Major, shake.Minor, Features, _channels.Count);
         foreach (var channel in _channels)
@@ -182,7 +185,10 @@ internal sealed class FuseSession : IAsyncDisposable
             operation = new(HandlerFailed(request, e));
         }
 
+        // Completing it gives it to the pool.
+        var (unique, watched) = (request.Unique, request.Opcode == FuseOpcode.Flush && !operation.IsCompleted);
         request.CompleteWith(operation);
+        if (watched) _interrupts.Watch(unique);
     }
 
     private bool ServeWithoutReply(FuseRequest request)
@@ -268,6 +274,13 @@ internal sealed class FuseSession : IAsyncDisposable
     public void ReplyFailed(FuseRequest request, Errno error) =>
         Log.ReplyFailed(_log, request.Opcode, request.Node, error);
 
+    /// <summary>The request took longer than any may.</summary>
+    public Errno Expired(FuseRequest request)
+    {
+        Log.Expired(_log, request.Opcode, request.Node, _options.Deadline.TotalSeconds);
+        return Errno.EIO;
+    }
+
     /// <summary>The request has its reply.</summary>
     public void Completed(FuseRequest request, Errno result, int length)
     {
@@ -289,6 +302,7 @@ internal sealed class FuseSession : IAsyncDisposable
     {
         if (Interlocked.Decrement(ref _liveWorkers) != 0) return;
         _interrupts.Dispose();
+        _deadlines.Dispose();
         foreach (var channel in _channels) channel.InterruptAll();
         Log.Unmounted(_log, MountPoint);
         _completion.TrySetResult();

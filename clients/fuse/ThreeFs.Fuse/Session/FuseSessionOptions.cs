@@ -27,6 +27,11 @@ internal sealed record FuseSessionOptions
     /// <summary>Requests taken from the kernel and not answered; beyond that the kernel's own queue grows.</summary>
     public int MaxInFlight { get; init; } = 4096;
 
+    /// <summary>
+    /// No request waits longer, whatever it consists of: it is answered with EIO. Waits for locks have no end.
+    /// </summary>
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Requests kept for reuse with their memory.</summary>
     public int PooledRequests { get; init; } = 64;
 

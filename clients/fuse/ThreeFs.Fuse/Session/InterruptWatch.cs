@@ -9,7 +9,8 @@ namespace ThreeFs.Fuse.Session;
 /// </summary>
 /// <remarks>
 /// The kernel reports a signal once, whichever came first; a SIGKILL after a harmless one is not reported again.
-/// Therefore the caller of an interrupted request is looked at until the request has its reply. An interrupt may
+/// Therefore the caller of an interrupted request is looked at until the request has its reply, and so is that of every
+/// FLUSH: a process that was killed closes its files when signals are over, and the kernel says nothing. An interrupt may
 /// overtake the registration of its request, because another worker reads it: the last few that found nothing are
 /// remembered.
 /// </remarks>
@@ -23,7 +24,7 @@ internal sealed class InterruptWatch : IDisposable
 
     private readonly List<FuseChannel> _channels;
     private readonly Lock _lock = new();
-    private readonly List<ulong> _watched = [];
+    private readonly HashSet<ulong> _watched = [];
     private readonly Queue<ulong> _early = new();
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
@@ -76,12 +77,12 @@ internal sealed class InterruptWatch : IDisposable
         if (early) Watch(request.Unique);
     }
 
-    private void Watch(ulong unique)
+    /// <summary>Looks at the caller until the request has its reply.</summary>
+    public void Watch(ulong unique)
     {
         lock (_lock)
         {
-            if (_disposed || _watched.Contains(unique)) return;
-            _watched.Add(unique);
+            if (_disposed || !_watched.Add(unique)) return;
             if (_watched.Count == 1) _timer.Change(_interval, _interval);
         }
     }

@@ -18,6 +18,20 @@ public sealed class CallerProcessTests
         Assert.Empty(CallerProcess.Groups(0));
     }
 
+    [Theory]
+    [InlineData("4", "9", true)]
+    [InlineData("4", "15", true)]
+    [InlineData("4194308", "9", true)]
+    [InlineData("4", "0", false)]
+    [InlineData("4", "256", false)]
+    [InlineData("4194304", "9", false)]
+    public void A_process_that_a_signal_ends_is_told_from_one_that_ends_itself(string flags, string exitCode, bool expected)
+    {
+        var fields = Enumerable.Range(3, 50).Select(i => i == 3 ? "D" : i == 9 ? flags : i == 52 ? exitCode : "123");
+        var stat = $"77 (a ) 9 (b) {string.Join(' ', fields)}\n";
+        Assert.Equal(expected, CallerProcess.EndsBySignal(System.Text.Encoding.ASCII.GetBytes(stat)));
+    }
+
     [Fact]
     public void Groups_are_parsed_from_the_line()
     {

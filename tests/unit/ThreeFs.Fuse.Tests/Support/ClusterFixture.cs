@@ -49,14 +49,16 @@ internal sealed class ClusterFixture : IRoutingSource
 
     /// <summary>One more client of the cluster.</summary>
     /// <param name="meta">Stands between the client and the metadata service.</param>
-    public ClusterMount Mount(ClusterOptions? options = null, IMetaService? meta = null)
+    public ClusterMount Mount(ClusterOptions? options = null, IMetaService? meta = null,
+        FuseSessionOptions? session = null)
     {
         var log = new RecordingLogger();
         var context = new ClusterContext(
             meta ?? Meta, Contents, new ClientId(_random.NextGuid()), options ?? new ClusterOptions(), TimeProvider.System,
                 log);
         var fs = new ClusterFileSystem(context);
-        return new ClusterMount(context, fs, MountFixture.Start(fs, fs, log, new FuseSessionOptions { Locks = true }));
+        return new ClusterMount(context, fs, MountFixture.Start(
+            fs, fs, log, (session ?? new FuseSessionOptions()) with { Locks = true }));
     }
 
     /// <summary>
