@@ -8,7 +8,10 @@ namespace ThreeFs.Hosting;
 /// <summary>Opens the key-value store that a configuration names by its URI.</summary>
 public static partial class KvStores
 {
-    /// <param name="uri">"lmdb:/path/to/directory": embedded, shared by the processes of one host.</param>
+    /// <param name="uri">
+    /// "lmdb:/path/to/directory": embedded, shared by the processes of one host; with "?map_size=256GiB" it may grow to that size
+    /// instead of 64 GiB.
+    /// </param>
     public static Result<IKvEngine> Open(string uri, HostServices host)
     {
         if (!uri.StartsWith("lmdb:", StringComparison.Ordinal))

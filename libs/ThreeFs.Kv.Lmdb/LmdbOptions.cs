@@ -8,12 +8,14 @@ namespace ThreeFs.Kv.Lmdb;
 public sealed record LmdbOptions
 {
     private const string Scheme = "lmdb:";
+    private const string MapSizeKey = "?map_size=";
 
     /// <summary>Directory of the environment; created when missing.</summary>
     public required string Path { get; init; }
 
     /// <summary>
-    /// The largest size of the data file. Only address space until it is used; the file grows as needed.
+    /// The largest size of the data file, <c>map_size</c> of the URI. Only address space until it is used; the file grows
+    /// as needed.
     /// </summary>
     public long MapSize { get; init; } = 64L << 30;
 
@@ -45,12 +47,24 @@ public sealed record LmdbOptions
     /// <summary>Replaces the flush of the data file in tests; returns 0 or an errno.</summary>
     internal Func<int>? SyncOverride { get; init; }
 
-    /// <summary>Reads <c>lmdb:/path/to/environment</c>.</summary>
+    /// <summary>
+    /// Reads <c>lmdb:/path/to/environment</c>, or <c>lmdb:/path/to/environment?map_size=256GiB</c>.
+    /// </summary>
     public static Result<LmdbOptions> Parse(string uri)
     {
-        if (!uri.StartsWith(Scheme, StringComparison.Ordinal) || uri.Length == Scheme.Length)
-            return new Status(StatusCode.InvalidArgument, $"kv = \"{uri}\": expected lmdb:/path/to/directory");
-        return new LmdbOptions { Path = uri[Scheme.Length..] };
+        if (!uri.StartsWith(Scheme, StringComparison.Ordinal))
+            return Bad($"kv = \"{uri}\": expected lmdb:/path/to/directory");
+        var rest = uri[Scheme.Length..];
+        var option = rest.LastIndexOf(MapSizeKey, StringComparison.Ordinal);
+        var path = option < 0 ? rest : rest[..option];
+        if (path.Length == 0) return Bad($"kv = \"{uri}\": expected lmdb:/path/to/directory");
+        if (option < 0) return new LmdbOptions { Path = path };
+        var text = rest[(option + MapSizeKey.Length)..];
+        return ByteSize.TryParse(text, out var size)
+            ? new LmdbOptions { Path = path, MapSize = size.Bytes }
+            : Bad($"kv = \"{uri}\": map_size = \"{text}\" is not a size such as 256GiB");
+
+        static Status Bad(string what) => new(StatusCode.InvalidArgument, what);
     }
 
     public Status Validate()

@@ -16,14 +16,15 @@ internal static class MdbErrors
         0 => Status.Ok,
         Mdb.MapFull => new(
             StatusCode.NoSpace,
-            $"{path}: the map is full; raise MapSize in every process that uses it ({during})"),
+            $"{path}: the store has reached its map_size; set a larger one for every mgmtd and meta that uses it, as in "
+            + $"kv = \"lmdb:{path}?map_size=256GiB\", and restart them ({during})"),
         Mdb.TxnFull => new(StatusCode.TxTooLarge, $"{path}: the commit touches too many pages ({during})"),
         Enospc or Edquot => new(StatusCode.NoSpace, $"{path}: the disk is full ({during})"),
         Eio when IsDiskFull(path) => new(StatusCode.NoSpace, $"{path}: the disk is full ({during})"),
         Mdb.ReadersFull => new(StatusCode.TxThrottled, $"{path}: every reader slot is in use ({during})"),
         Mdb.MapResized => new(
             StatusCode.Unavailable,
-            $"{path}: another process has filled it beyond our MapSize; use the same everywhere and restart ({during})"),
+            $"{path}: another process has filled it beyond our map_size; use the same kv everywhere and restart ({during})"),
         Mdb.Corrupted or Mdb.Invalid => new(
             StatusCode.Corruption,
             $"{path}: not an intact LMDB file: {Mdb.Describe(code)} ({during})"),

@@ -3,6 +3,7 @@ using ThreeFs.Base;
 using ThreeFs.Cli.Output;
 using ThreeFs.Hosting;
 using ThreeFs.Hosting.Config;
+using ThreeFs.Io.Files;
 
 namespace ThreeFs.Cli.Dev;
 
@@ -118,7 +119,10 @@ internal sealed partial class ClusterDirectory(string path)
     public string PutItBack(string part) =>
         $"put {part} back, or give up all files of this cluster with `threefs down --destroy{Argument}`";
 
-    /// <summary>Replaces a file so that after a crash it has the old or the new text.</summary>
+    /// <summary>
+    /// Replaces a file so that after a crash, of the machine too, it has the old or the new text, and the new one once
+    /// this has returned.
+    /// </summary>
     public static void WriteDurably(string path, string text)
     {
         var temporary = path + ".new";
@@ -129,6 +133,8 @@ internal sealed partial class ClusterDirectory(string path)
         }
 
         File.Move(temporary, path, overwrite: true);
+        var flushed = DirectorySync.Flush(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+        if (!flushed.IsOk) throw new IOException($"{path}: {flushed}");
     }
 
     private string? MakeTrash()

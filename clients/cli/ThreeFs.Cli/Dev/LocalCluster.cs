@@ -5,6 +5,7 @@ using ThreeFs.Contracts.Routing;
 using ThreeFs.Fuse;
 using ThreeFs.Fuse.Mounting;
 using ThreeFs.Hosting;
+using ThreeFs.Kv.Lmdb;
 using ThreeFs.Mgmtd.Server;
 using ThreeFs.Storage.Server;
 
@@ -229,8 +230,8 @@ internal sealed class LocalCluster
     {
         var uris = Roles.OfType<LocalRole<MgmtdConfig>>().Select(r => r.Config.Kv)
             .Concat(Roles.OfType<LocalRole<Meta.Server.MetaConfig>>().Select(r => r.Config.Kv));
-        return uris.Where(u => u.StartsWith("lmdb:/", StringComparison.Ordinal))
-            .Select(u => u["lmdb:".Length..]).Distinct();
+        return uris.Select(LmdbOptions.Parse).Where(o => o.IsOk).Select(o => o.Value.Path)
+            .Where(Path.IsPathRooted).Distinct();
     }
 
     private Status ChoosePorts()

@@ -234,6 +234,18 @@ public sealed class LmdbKvEngineTests : LmdbTestBase
         else Assert.Equal(path, options.Value.Path);
     }
 
+    [Theory]
+    [InlineData("lmdb:/kv", 64L << 30)]
+    [InlineData("lmdb:/kv?map_size=256GiB", 256L << 30)]
+    [InlineData("lmdb:/kv?map_size=lots", null)]
+    [InlineData("lmdb:?map_size=1GiB", null)]
+    public void The_size_that_a_store_may_reach_is_part_of_its_uri(string uri, long? size)
+    {
+        var options = LmdbOptions.Parse(uri);
+        if (size is null) Assert.Equal(StatusCode.InvalidArgument, options.Code);
+        else Assert.Equal(("/kv", size.Value), (options.Value.Path, options.Value.MapSize));
+    }
+
     [Fact]
     public void Bad_options_are_named()
     {
