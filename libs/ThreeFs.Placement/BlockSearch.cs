@@ -3,8 +3,10 @@ using ThreeFs.Base;
 namespace ThreeFs.Placement;
 
 /// <summary>
-/// Evens out how often any two nodes meet by exchanging nodes between chains, which keeps every chain's length and every node's number of
-/// targets. Threshold accepting (Dueck and Scheuer, 1990): a small worsening is allowed at first and none in the end; integers only, and
+/// Evens out how often any two nodes meet by exchanging nodes between chains, which keeps every chain's length and
+/// every node's number of
+/// targets. Threshold accepting (Dueck and Scheuer, 1990): a small worsening is allowed at first and none in the end;
+/// integers only, and
 /// a fixed number of steps, so the result depends on nothing but the arguments.
 /// </summary>
 internal static class BlockSearch
@@ -12,10 +14,12 @@ internal static class BlockSearch
     private static readonly int[] _thresholds = [8, 4, 2, 0, 4, 2, 0, 2, 0, 0];
 
     /// <summary>
-    /// Chains that use up the targets: always the nodes with most targets left, which keeps the rest placeable; among those with equally
+    /// Chains that use up the targets: always the nodes with most targets left, which keeps the rest placeable; among
+    /// those with equally
     /// many the one that has met the chain's other nodes least.
     /// </summary>
-    /// <param name="targets">By node; the sum is a multiple of <paramref name="size"/>, none is more than the number of chains.</param>
+    /// <param name="targets">By node; the sum is a multiple of <paramref name="size"/>, none is more than the number of
+    /// chains.</param>
     /// <param name="met">Updated.</param>
     public static int[][] Fill(int[] targets, int size, PairCounts met, SeededRandom random)
     {
@@ -28,7 +32,8 @@ internal static class BlockSearch
             while (chain.Count < size)
             {
                 var most = Enumerable.Range(0, left.Length).Where(n => !chain.Contains(n)).Max(n => left[n]);
-                var equals = Enumerable.Range(0, left.Length).Where(n => left[n] == most && !chain.Contains(n)).ToArray();
+                var equals = Enumerable.Range(0, left.Length)
+                    .Where(n => left[n] == most && !chain.Contains(n)).ToArray();
                 var least = equals.Min(n => chain.Sum(m => met[n, m]));
                 var choice = equals.Where(n => chain.Sum(m => met[n, m]) == least).ToArray();
                 chain.Add(choice[random.Next(choice.Length)]);
@@ -69,7 +74,10 @@ internal static class BlockSearch
         }
     }
 
-    /// <summary>What exchanging a's i-th node with b's j-th does to the cost. A node in both chains meets the same nodes as before.</summary>
+    /// <summary>
+    /// What exchanging a's i-th node with b's j-th does to the cost. A node in both chains meets the same nodes as
+    /// before.
+    /// </summary>
     private static long ChangeOf(int[] a, int i, int[] b, int j, PairCounts met)
     {
         var (x, y) = (a[i], b[j]);

@@ -3,13 +3,17 @@ using ThreeFs.Base;
 namespace ThreeFs.Placement;
 
 /// <summary>
-/// The order of targets in their chains: every node is head, second, … and tail as evenly as its number of targets allows (they differ
+/// The order of targets in their chains: every node is head, second, … and tail as evenly as its number of targets
+/// allows (they differ
 /// by one at most), and the nodes that take over a dead head's chains are spread too.
 /// </summary>
 /// <remarks>
-/// Chains and nodes are the two sides of a graph whose edges are the targets; a position is a colour. A node is cut into pieces of as many
-/// edges as a chain has, so that a proper colouring with that many colours gives each piece every position at most once: it exists and
-/// is found along alternating paths (König, 1916). Exchanging two colours on a whole such path keeps the balance, which is how
+/// Chains and nodes are the two sides of a graph whose edges are the targets; a position is a colour. A node is cut
+/// into pieces of as many
+/// edges as a chain has, so that a proper colouring with that many colours gives each piece every position at most
+/// once: it exists and
+/// is found along alternating paths (König, 1916). Exchanging two colours on a whole such path keeps the balance, which
+/// is how
 /// successors are evened out.
 /// </remarks>
 internal static class ChainOrder
@@ -102,7 +106,8 @@ internal static class ChainOrder
             var (atChain, atPiece) = (Free(_pieceOf, chain), Free(_chainOf, piece));
             if (_chainOf[piece, atChain] != None)
             {
-                // Along atChain, atPiece, atChain, … from the piece: the path cannot come back to the chain, which has no atChain.
+                // Along atChain, atPiece, atChain, … from the piece: the path cannot come back to the chain, which has
+                // no atChain.
                 var path = new List<(int Chain, int Piece, int Colour)>();
                 for (var (at, colour) = (piece, atChain); ;)
                 {
@@ -127,7 +132,8 @@ internal static class ChainOrder
 
         private void Set(int chain, int piece, int colour)
         {
-            Invariant.Check(_pieceOf[chain, colour] == None && _chainOf[piece, colour] == None, "a position is taken once");
+            Invariant.Check(
+                _pieceOf[chain, colour] == None && _chainOf[piece, colour] == None, "a position is taken once");
             _pieceOf[chain, colour] = piece;
             _chainOf[piece, colour] = chain;
         }
@@ -160,7 +166,8 @@ internal static class ChainOrder
                 (_pieceOf[c, a], _pieceOf[c, b]) = (_pieceOf[c, b], _pieceOf[c, a]);
             }
 
-            foreach (var piece in path.SelectMany(c => new[] { _pieceOf[c, a], _pieceOf[c, b] })) _chainOf[piece, a] = _chainOf[piece, b] = None;
+            foreach (var piece in path.SelectMany(c => new[] { _pieceOf[c, a], _pieceOf[c, b] }))
+                _chainOf[piece, a] = _chainOf[piece, b] = None;
             foreach (var c in path)
             {
                 _chainOf[_pieceOf[c, a], a] = c;

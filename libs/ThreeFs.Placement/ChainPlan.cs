@@ -9,11 +9,13 @@ namespace ThreeFs.Placement;
 public static class ChainPlan
 {
     /// <param name="nodes">Storage nodes and the targets each gives; see <see cref="ChainPlacement.Wrong"/>.</param>
-    /// <param name="existing">Chains that are there: the new ones complement them. Targets on other nodes count for nothing.</param>
+    /// <param name="existing">Chains that are there: the new ones complement them. Targets on other nodes count for
+    /// nothing.</param>
     /// <param name="firstId">Id of the first chain.</param>
     /// <returns>Chains in order of their ids; the order of targets is the preferred one too.</returns>
     public static ImmutableArray<ChainSetting> Create(
-        IReadOnlyList<(NodeId Node, IReadOnlyList<TargetId> Targets)> nodes, int replicas, RoutingInfo? existing = null, uint firstId = 1)
+        IReadOnlyList<(NodeId Node, IReadOnlyList<TargetId> Targets)> nodes, int replicas,
+        RoutingInfo? existing = null, uint firstId = 1)
     {
         var indexOf = nodes.Select((n, i) => (n.Node, i)).ToDictionary(p => p.Node, p => p.i);
         var old = existing is null ? [] : Chains(existing, node => indexOf.TryGetValue(node, out var i) ? i : null);
@@ -29,7 +31,9 @@ public static class ChainPlan
         ];
     }
 
-    /// <summary>The nodes of each chain in routing, from head to tail, as indexes; those without one are left out.</summary>
+    /// <summary>
+    /// The nodes of each chain in routing, from head to tail, as indexes; those without one are left out.
+    /// </summary>
     public static List<IReadOnlyList<int>> Chains(RoutingInfo routing, Func<NodeId, int?> indexOf)
     {
         var chains = new List<IReadOnlyList<int>>();
@@ -37,7 +41,8 @@ public static class ChainPlan
         {
             int[] nodes =
             [
-                .. chain.Targets.Select(t => routing.Targets.TryGetValue(t.Id, out var info) ? indexOf(info.Node) : null)
+                .. chain.Targets
+                    .Select(t => routing.Targets.TryGetValue(t.Id, out var info) ? indexOf(info.Node) : null)
                     .OfType<int>().Distinct(),
             ];
             if (nodes.Length > 0) chains.Add(nodes);

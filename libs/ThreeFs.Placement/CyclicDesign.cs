@@ -3,12 +3,16 @@ using ThreeFs.Base;
 namespace ThreeFs.Placement;
 
 /// <summary>
-/// Blocks over the integers modulo v, each shifted through all v positions (Bose, "On the construction of balanced incomplete block
-/// designs", 1939). How often two nodes meet then depends only on their distance, so the search has v/2 numbers to even out instead
-/// of v²/2. When every distance occurs equally often the design is exact: projective planes and Steiner triple systems are found this way.
+/// Blocks over the integers modulo v, each shifted through all v positions (Bose, "On the construction of balanced
+/// incomplete block
+/// designs", 1939). How often two nodes meet then depends only on their distance, so the search has v/2 numbers to even
+/// out instead
+/// of v²/2. When every distance occurs equally often the design is exact: projective planes and Steiner triple systems
+/// are found this way.
 /// </summary>
 /// <remarks>
-/// The search replaces one element of one base block by another and keeps what is no worse, from several seeded starts. It counts its
+/// The search replaces one element of one base block by another and keeps what is no worse, from several seeded starts.
+/// It counts its
 /// steps, not time: the same arguments give the same blocks on every machine.
 /// </remarks>
 internal static class CyclicDesign
@@ -34,7 +38,12 @@ internal static class CyclicDesign
             if (search.IsPerfect) break;
         }
 
-        return [.. from block in best! from shift in Enumerable.Range(0, nodes) select block.Select(n => (n + shift) % nodes).ToArray()];
+        return
+        [
+            .. from block in best!
+               from shift in Enumerable.Range(0, nodes)
+               select block.Select(n => (n + shift) % nodes).ToArray(),
+        ];
     }
 
     private sealed class Search
@@ -114,7 +123,8 @@ internal static class CyclicDesign
         private long SumOfSquares()
         {
             long sum = 0;
-            for (var d = 1; d < _meet.Length; d++) sum += (long)_meet[d] * _meet[d] * (2 * d == _nodes ? _nodes / 2 : _nodes);
+            for (var d = 1; d < _meet.Length; d++)
+                sum += (long)_meet[d] * _meet[d] * (2 * d == _nodes ? _nodes / 2 : _nodes);
             return sum;
         }
     }

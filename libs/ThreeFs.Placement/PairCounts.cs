@@ -1,7 +1,8 @@
 namespace ThreeFs.Placement;
 
 /// <summary>
-/// How many chains any two of v nodes have in common. When a node fails, this is how its load is spread: a survivor carries the share
+/// How many chains any two of v nodes have in common. When a node fails, this is how its load is spread: a survivor
+/// carries the share
 /// of chains that it has in common with the dead one.
 /// </summary>
 internal sealed class PairCounts(int nodes)

@@ -13,7 +13,9 @@ public sealed record PlacementReport(ImmutableArray<NodeLoad> Nodes, double Idea
     /// <summary>Every survivor of every failure carries the same.</summary>
     public bool IsExact => Nodes.All(n => n.LeastCommon == n.MostCommon);
 
-    /// <summary>No two survivors of a failure differ by more than one chain: nothing better exists unless an exact design does.</summary>
+    /// <summary>
+    /// No two survivors of a failure differ by more than one chain: nothing better exists unless an exact design does.
+    /// </summary>
     public bool IsNearest => Nodes.All(n => n.MostCommon - n.LeastCommon <= 1);
 
     /// <param name="nodes">How many nodes there are.</param>
@@ -40,7 +42,8 @@ public sealed record PlacementReport(ImmutableArray<NodeLoad> Nodes, double Idea
             if (others.Length == 0) return new NodeLoad(targets[n], heads[n], 0, 0, 0, 0, 0);
             var (least, most) = (others.Min(o => common[n, o]), others.Max(o => common[n, o]));
             return new NodeLoad(
-                targets[n], heads[n], least, most, all == 0 ? 0 : (double)least / all, all == 0 ? 0 : (double)most / all,
+                targets[n], heads[n], least, most,
+                all == 0 ? 0 : (double)least / all, all == 0 ? 0 : (double)most / all,
                 others.Max(o => follows[n, o]));
         });
         return new PlacementReport([.. loads], nodes > 1 ? 1.0 / (nodes - 1) : 0);
@@ -49,8 +52,10 @@ public sealed record PlacementReport(ImmutableArray<NodeLoad> Nodes, double Idea
 
 /// <param name="Targets">Of chains, on this node.</param>
 /// <param name="Heads">Chains that it leads.</param>
-/// <param name="LeastCommon">Fewest and <paramref name="MostCommon"/> most chains that another node has in common with it.</param>
-/// <param name="LeastShare">Smallest and <paramref name="MostShare"/> largest part of its load that a survivor carries when it fails, 0…1.</param>
+/// <param name="LeastCommon">Fewest and <paramref name="MostCommon"/> most chains that another node has in common with
+/// it.</param>
+/// <param name="LeastShare">Smallest and <paramref name="MostShare"/> largest part of its load that a survivor carries
+/// when it fails, 0…1.</param>
 /// <param name="MostTakenOver">Most chains whose head one survivor becomes when it fails.</param>
 public readonly record struct NodeLoad(
     int Targets, int Heads, int LeastCommon, int MostCommon, double LeastShare, double MostShare, int MostTakenOver);

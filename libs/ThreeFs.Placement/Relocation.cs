@@ -13,9 +13,12 @@ public sealed record StorageDisk(NodeId Node, int Index, long FreeBytes);
 public sealed record TargetMove(ChainId Chain, TargetId Old, NodeId Node, int Disk, long Bytes);
 
 /// <summary>
-/// Where targets go that leave a disk or node, and which ones a new node takes over. Never to a node that the chain already uses; to the
-/// node with the fewest targets, and among those to the one that has fewest chains in common with the chain's other nodes, so that a
-/// balanced placement stays as balanced as one node more or less allows. Pure and greedy: the same arguments give the same moves.
+/// Where targets go that leave a disk or node, and which ones a new node takes over. Never to a node that the chain
+/// already uses; to the
+/// node with the fewest targets, and among those to the one that has fewest chains in common with the chain's other
+/// nodes, so that a
+/// balanced placement stays as balanced as one node more or less allows. Pure and greedy: the same arguments give the
+/// same moves.
 /// </summary>
 public sealed class Relocation
 {
@@ -57,9 +60,11 @@ public sealed class Relocation
 
     /// <summary>A new place for each of the targets.</summary>
     /// <param name="disks">Where they may go.</param>
-    /// <param name="prefer">A node that already holds an unused target of the chain, if one does: a move that was begun goes on there.</param>
+    /// <param name="prefer">A node that already holds an unused target of the chain, if one does: a move that was begun
+    /// goes on there.</param>
     public static Result<ImmutableArray<TargetMove>> Away(
-        RoutingInfo routing, IReadOnlyList<StorageDisk> disks, IEnumerable<TargetId> targets, Func<ChainId, NodeId?>? prefer = null)
+        RoutingInfo routing, IReadOnlyList<StorageDisk> disks, IEnumerable<TargetId> targets,
+        Func<ChainId, NodeId?>? prefer = null)
     {
         var plan = new Relocation(routing, disks);
         var moves = ImmutableArray.CreateBuilder<TargetMove>();
@@ -90,7 +95,8 @@ public sealed class Relocation
     private TargetMove? Take(NodeId node, int share)
     {
         var best = _routing.Targets.Values
-            .Where(t => IsWhole(t.Chain) && t.Node != node && _nodes[t.Chain].Contains(t.Node) && _targets.GetValueOrDefault(t.Node) > share)
+            .Where(t => IsWhole(t.Chain) && t.Node != node && _nodes[t.Chain].Contains(t.Node))
+            .Where(t => _targets.GetValueOrDefault(t.Node) > share)
             .Where(t => !_nodes[t.Chain].Contains(node) && DiskFor(node, BytesOf(t)) is not null)
             .OrderByDescending(t => _targets[t.Node])
             .ThenBy(t => _nodes[t.Chain].Where(n => n != t.Node).Sum(n => Common(n, node)))
@@ -106,15 +112,21 @@ public sealed class Relocation
     {
         var bytes = BytesOf(target);
 
-        // A target that is gone for good leaves its node free for another one of the chain; one that lives does not, but counts no more.
+        // A target that is gone for good leaves its node free for another one of the chain; one that lives does not,
+        // but counts no more.
         Leave(target.Chain, target.Node);
         var others = _nodes[target.Chain];
-        var free = _disks.Select(d => d.Key).Where(n => !others.Contains(n) && (n != target.Node || target.State == TargetState.Offline)).ToArray();
+        var free = _disks.Select(d => d.Key)
+            .Where(n => !others.Contains(n) && (n != target.Node || target.State == TargetState.Offline)).ToArray();
         if (free.Length == 0)
         {
             return new Status(
                 StatusCode.NoServingTarget,
-                $"target {target.Id} of chain {target.Chain} has nowhere to go: every other storage server that may be used already holds a replica of it; add a server first");
+                $"target {target.Id} of chain {target.Chain} has nowhere to go: every other storage server that may "
+                + "be used already holds a replica of it; add a server first"
+                + (target.State == TargetState.Offline
+                    ? $", or name another or mended disk of node {target.Node} with --to NODE/DISK"
+                    : ""));
         }
 
         var fitting = free.Where(n => DiskFor(n, bytes) is not null).ToArray();
@@ -122,7 +134,8 @@ public sealed class Relocation
         {
             return new Status(
                 StatusCode.NoSpace,
-                $"target {target.Id} of chain {target.Chain} holds {new ByteSize(bytes)}, which no disk has free that may get it; add a server or disk first");
+                $"target {target.Id} of chain {target.Chain} holds {new ByteSize(bytes)}, which no disk has free "
+                + "that may get it; add a server or disk first");
         }
 
         var node = preferred is { } begun && fitting.Contains(begun)
@@ -144,7 +157,8 @@ public sealed class Relocation
 
     private StorageDisk? DiskFor(NodeId node, long bytes) => _disks[node]
         .Where(d => _free[(node, d.Index)] >= bytes)
-        .OrderBy(d => _onDisk.GetValueOrDefault((node, d.Index))).ThenByDescending(d => _free[(node, d.Index)]).ThenBy(d => d.Index)
+        .OrderBy(d => _onDisk.GetValueOrDefault((node, d.Index)))
+        .ThenByDescending(d => _free[(node, d.Index)]).ThenBy(d => d.Index)
         .FirstOrDefault();
 
     /// <summary>A lost one has what the others of its chain have.</summary>

@@ -57,9 +57,10 @@ internal static class Metrics
             _chains.WithLabels(state).Set(picture.Chains.Values.Count(c => StateOf(c) == state));
     }
 
+    /// <summary>A chain is whole when every target serves that it wants.</summary>
     internal static string StateOf(ChainInfo chain)
     {
-        if (chain.Targets.All(t => t.State == TargetState.Serving)) return "full";
+        if (chain.Targets.All(t => t.State == TargetState.Serving || chain.IsLeaving(t.Id))) return "full";
         if (chain.Targets.All(t => t.State != TargetState.Serving)) return "unavailable";
         return chain.Targets.Any(t => t.State == TargetState.Syncing) ? "syncing" : "partial";
     }

@@ -65,7 +65,8 @@ public sealed class MoveTests
         var lost = status.NodeAt(0, 0);
         var targets = status.Chains.SelectMany(c => c.Targets).Where(t => t.Node == lost.Id).Select(t => t.Id).ToArray();
 
-        // One target moves away from a server that lives, head or not; its data can be deleted afterwards and not before.
+        // One target moves away from a server that lives, head or not; its data can be deleted afterwards and not
+        // before.
         var other = status.Chains.SelectMany(c => c.Targets).First(t => t.Node != lost.Id && status.Chains.Any(c => c.Targets[0] == t));
         var refused = await Shell.TryAsync($"{Harness.Cluster.ThreeFs} target destroy {other.Id} {dir}");
         Assert.Contains("is in chain", refused.Output);

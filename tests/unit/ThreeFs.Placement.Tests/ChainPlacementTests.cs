@@ -21,7 +21,8 @@ public sealed class ChainPlacementTests
     [MemberData(nameof(Sizes))]
     public void Nodes_with_equally_many_targets_share_every_failure_as_evenly_as_counts_allow(int nodes, int replicas)
     {
-        // Up to three replicas the counts of common chains are always the average, rounded down or up: nothing is nearer. With more
+        // Up to three replicas the counts of common chains are always the average, rounded down or up: nothing is
+        // nearer. With more
         // such chains often do not exist, and where they are not found it is one chain more or less.
         var slack = replicas <= 3 ? 0 : 1;
         foreach (var targets in new[] { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 24 })

@@ -4,7 +4,9 @@ using ThreeFs.Contracts.Routing;
 
 namespace ThreeFs.Placement.Tests;
 
-/// <summary>Routing of a cluster whose nodes are 1 … n, each with equally many targets (node × 100 + number) on one disk.</summary>
+/// <summary>
+/// Routing of a cluster whose nodes are 1 … n, each with equally many targets (node × 100 + number) on one disk.
+/// </summary>
 internal static class Layouts
 {
     public static RoutingInfo Routing(int nodes, int targets, int replicas, long used = 10)

@@ -15,8 +15,18 @@ internal static class Names
 
     public static string Of(NodeKind kind) => kind.ToString().ToLowerInvariant();
 
-    /// <summary>Targets from head to tail, each that does not serve with its state.</summary>
+    /// <summary>
+    /// Targets from head to tail, each that does not serve with its state, and those that another one replaces marked.
+    /// </summary>
     public static string Of(ChainInfo chain) =>
-        string.Join(
-            "  ", chain.Targets.Select(t => t.State == TargetState.Serving ? $"{t.Id}" : $"{t.Id}:{Of(t.State)}"));
+        string.Join("  ", chain.Targets.Select(t => Of(t.Id.Value, Of(t.State), chain.IsLeaving(t.Id))));
+
+    public static string Of(ulong target, string state, bool isLeaving) =>
+        (state == Of(TargetState.Serving), isLeaving) switch
+        {
+            (true, false) => $"{target}",
+            (true, true) => $"{target}:leaving",
+            (false, false) => $"{target}:{state}",
+            (false, true) => $"{target}:{state},leaving",
+        };
 }

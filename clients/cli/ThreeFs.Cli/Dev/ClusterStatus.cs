@@ -20,7 +20,7 @@ internal sealed record ClusterStatus(
 
     public bool IsWell => Mount.Mounted && Problems.Count == 0
         && Nodes.All(n => n.Pid is not null && n.State is "connected" or "primary" or "standby")
-        && Chains.All(c => c.Targets.All(t => t.State == "serving"));
+        && Chains.All(c => c.Targets.All(t => t.State == "serving" || t.Leaving));
 
     /// <summary>
     /// Asks the cluster manager for at most <paramref name="patience"/>; without an answer only processes are known.
@@ -65,7 +65,7 @@ internal sealed record ClusterStatus(
         var chains = new Table("CHAIN", "VERSION", "TARGETS (head to tail)");
         foreach (var c in Chains)
         {
-            var targets = c.Targets.Select(t => t.State == "serving" ? $"{t.Id}" : $"{t.Id}:{t.State}");
+            var targets = c.Targets.Select(t => Names.Of(t.Id, t.State, t.Leaving));
             chains.Add($"{c.Id}", $"{c.Version}", string.Join("  ", targets));
         }
 
@@ -108,7 +108,8 @@ internal sealed record ClusterStatus(
     private static ChainRow Row(ChainInfo chain, RoutingInfo routing) => new(
         chain.Id.Value, chain.Version.Value,
         chain.Targets.Select(t => new TargetRow(
-            t.Id.Value, routing.Targets.TryGetValue(t.Id, out var info) ? info.Node.Value : 0, Names.Of(t.State)))
+            t.Id.Value, routing.Targets.TryGetValue(t.Id, out var info) ? info.Node.Value : 0,
+            Names.Of(t.State), chain.IsLeaving(t.Id)))
             .ToArray());
 }
 
@@ -133,7 +134,8 @@ internal sealed record SyncRow(
         progress.Left?.TotalSeconds, progress.ToString());
 }
 
-internal sealed record TargetRow(ulong Id, uint Node, string State);
+/// <param name="Leaving">Another target takes its place; see ChainInfo.</param>
+internal sealed record TargetRow(ulong Id, uint Node, string State, bool Leaving);
 
 /// <summary>What files can hold, and what the disks under it have.</summary>
 internal sealed record SpaceRow(

@@ -20,11 +20,11 @@ internal sealed class ServingCheck(StorageAdmin storage) : IDisposable
 
     private readonly BufferPool _buffers = new(16L << 20);
 
-    /// <summary>Ordered by chain; empty when all serve.</summary>
+    /// <summary>Ordered by chain; empty when all serve that are wanted.</summary>
     public async Task<IReadOnlyList<NotServing>> LookAsync(RoutingInfo routing, CancellationToken ct)
     {
         var places = routing.Chains.Values.OrderBy(c => c.Id)
-            .SelectMany(c => c.Targets.Select(t => (Chain: c.Id, Target: t)));
+            .SelectMany(c => c.Targets.Where(t => !c.IsLeaving(t.Id)).Select(t => (Chain: c.Id, Target: t)));
         var found = await Task.WhenAll(places.Select(p => AskAsync(p.Chain, p.Target, ct)));
         return [.. found.OfType<NotServing>()];
     }
@@ -70,7 +70,7 @@ internal sealed record NotServing(ChainId Chain, TargetId Target, TargetState St
     public static IEnumerable<NotServing> In(RoutingInfo routing) =>
         from chain in routing.Chains.Values.OrderBy(c => c.Id)
         from target in chain.Targets
-        where target.State != TargetState.Serving
+        where target.State != TargetState.Serving && !chain.IsLeaving(target.Id)
         select new NotServing(chain.Id, target.Id, target.State, StatusCode.Ok);
 
     /// <summary>Its server is known to be gone: the chain waits for an operator, not for time.</summary>

@@ -29,8 +29,9 @@ internal sealed class ChainChecker(
 
     public List<string> Problems { get; } = [];
 
-    /// <summary>Replicas that are left out because they do not serve.</summary>
-    public IEnumerable<string> NotChecked => chain.Targets.Where(t => t.State != TargetState.Serving)
+    /// <summary>Replicas that are left out because they do not serve and should.</summary>
+    public IEnumerable<string> NotChecked => chain.Targets
+        .Where(t => t.State != TargetState.Serving && !chain.IsLeaving(t.Id))
         .Select(t => $"chain {chain.Id}: target {t.Id} does not serve ({Names.Of(t.State)}) and was not checked");
 
     /// <summary>Fails when a replica could not be asked; what was found so far says nothing then.</summary>

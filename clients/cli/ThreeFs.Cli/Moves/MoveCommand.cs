@@ -57,7 +57,11 @@ internal static class MoveCommand
         var status = await run.RunAsync([.. moves.Select(m => m.Chain).Union(begun)], call.Ct);
         if (!status.IsOk) return status;
         var text = new StringBuilder($"{run.Removed} targets moved\n");
-        foreach (var (target, node) in run.Left)
+
+        // A lost disk's targets are on no server any more.
+        var listed = await call.View.Mgmtd.ListOrphanTargetsAsync(call.ClusterId, call.Ct);
+        var held = listed.TryGet(out var orphans) ? orphans.Select(o => o.Id).ToHashSet() : [];
+        foreach (var (target, node) in run.Left.Where(l => held.Contains(l.Target)).OrderBy(l => l.Target))
             text.Append($"target {target} on node {node} still holds its data: threefs target destroy {target}\n");
         var turned = call.View.Routing.Current.Chains.Values.Count(c => Rotation.Next(c) is not null);
         if (turned > 0)

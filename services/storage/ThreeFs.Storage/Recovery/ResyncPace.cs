@@ -1,11 +1,13 @@
 namespace ThreeFs.Storage.Recovery;
 
 /// <summary>
-/// What the resyncs of a node may take together, so that bringing replicas back does not push clients aside: a rate that they never
+/// What the resyncs of a node may take together, so that bringing replicas back does not push clients aside: a rate
+/// that they never
 /// exceed, and a narrower path while clients ask. Thread-safe; shared by all targets of a process.
 /// </summary>
 /// <remarks>
-/// The rate is kept by handing out times: each chunk may be sent when those before it, at the rate, would be through. Nobody waits
+/// The rate is kept by handing out times: each chunk may be sent when those before it, at the rate, would be through.
+/// Nobody waits
 /// with a chunk's lock in hand, so updates of the chunk are not held up.
 /// </remarks>
 /// <param name="bytesPerSecond">0: no limit.</param>

@@ -58,7 +58,8 @@ public sealed class ReplaceTargetTests
     }
 
     /// <summary>
-    /// Whatever the chain's state: while every server does its part the new target serves, then the old one steps down and is removed, head
+    /// Whatever the chain's state: while every server does its part the new target serves, then the old one steps down
+    /// and is removed, head
     /// or tail, and at no moment fewer targets serve than before it all, until then.
     /// </summary>
     [Theory]

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ThreeFs.Base;
 using ThreeFs.Cli.Admin;
+using ThreeFs.Cli.Moves;
 using ThreeFs.Cli.Output;
 
 namespace ThreeFs.Cli.Commands.Admin;
@@ -19,9 +20,9 @@ internal static class NodesCommand
             var endpoints = string.Join(" ", node.Endpoints.Select(e => $"{e.Kind.ToString().ToLowerInvariant()}={e}"));
             var heartbeat = node.LastHeartbeat <= DateTimeOffset.UnixEpoch
                 ? "-" : $"{Math.Max(0, (DateTimeOffset.UtcNow - node.LastHeartbeat).TotalSeconds):0.0} s ago";
+            var state = Names.Of(node.State) + (ClusterSurvey.IsDraining(node) ? ", draining" : "");
             table.Add(
-                $"{node.Id}", Names.Of(node.Kind), Names.Of(node.State), node.HostName,
-                $"{node.ProcessId}", endpoints, heartbeat);
+                $"{node.Id}", Names.Of(node.Kind), state, node.HostName, $"{node.ProcessId}", endpoints, heartbeat);
         }
 
         return Task.FromResult<Result<string>>(table.ToString());
