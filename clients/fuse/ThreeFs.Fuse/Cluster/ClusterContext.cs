@@ -48,9 +48,15 @@ internal sealed class ClusterContext(
     public SessionId NewSession() => new(Guid.NewGuid());
 
     /// <summary>Answers with a name's inode, which the kernel then knows once more.</summary>
-    public Errno ReplyEntry(FuseRequest request, InodeAttr attr, long asked) => request.Reply(Entry(attr, asked));
+    public Errno ReplyEntry(FuseRequest request, FileName name, InodeAttr attr, long asked) =>
+        request.Reply(Entry(InodeTable.IdOf(request.Node), name, attr, asked));
 
-    public FuseEntryOut Entry(InodeAttr attr, long asked) => Wire.Entry(Inodes.Told(attr, asked).Tell(), Options);
+    public FuseEntryOut Entry(InodeId parent, FileName name, InodeAttr attr, long asked)
+    {
+        var state = Inodes.Told(attr, asked);
+        if (!name.IsDot && !name.IsDotDot) state.Name = new EntryName(parent, name);
+        return Wire.Entry(state.Tell(), Options);
+    }
 
     public Errno ReplyAttr(FuseRequest request, InodeAttr attr, long asked)
     {
@@ -77,6 +83,22 @@ internal sealed class ClusterContext(
     /// </summary>
     public Errno FailInode(FuseRequest request, Status status) =>
         status.Code == StatusCode.NotFound ? Errno.ESTALE : Fail(request, status);
+
+    /// <summary>
+    /// The inode as the metadata service knows it now, for an open by a name that the kernel may only remember:
+    /// <see cref="StatusCode.StaleHandle"/> when the name it was told last leads elsewhere. (Of several names another one
+    /// may be meant: looking it up again settles that too.)
+    /// </summary>
+    public async ValueTask<Result<InodeAttr>> RefreshByNameAsync(FuseRequest request, InodeId id)
+    {
+        if (Inodes.Find(id) is not { Name: { } name } state) return await RefreshAsync(request, id);
+        var asked = Now;
+        var found = await Meta.LookupAsync(Self(), name.Parent, name.Name, request.Cancellation);
+        if (!found.TryGet(out var attr) && found.Code is not (StatusCode.NotFound or StatusCode.NotDirectory)) return found;
+        if (attr?.Id != id) return new Status(StatusCode.StaleHandle, $"\"{name.Name}\" leads to inode {id} no more");
+        state.Merge(attr, asked);
+        return attr;
+    }
 
     /// <summary>The inode as the metadata service knows it now.</summary>
     public async ValueTask<Result<InodeAttr>> RefreshAsync(FuseRequest request, InodeId id)

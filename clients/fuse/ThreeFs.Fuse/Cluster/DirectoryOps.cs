@@ -19,9 +19,15 @@ internal sealed class DirectoryOps(ClusterContext context)
     public async ValueTask<Errno> OpenAsync(FuseRequest request)
     {
         var directory = new OpenDirectory(InodeTable.IdOf(request.Node));
-        var found = await context.RefreshAsync(request, directory.Id);
+        var found = context.StaleOpens.IsRetry(request.Header.Pid, request.Node)
+            ? await context.RefreshAsync(request, directory.Id)
+            : await context.RefreshByNameAsync(request, directory.Id);
         if (!found.IsOk && context.Inodes.Find(directory.Id) is not { IsRemovedDirectory: true })
+        {
+            if (found.Code == StatusCode.StaleHandle) context.StaleOpens.Refused(request.Header.Pid, request.Node);
             return context.FailInode(request, found.Status);
+        }
+
         return request.Reply(new FuseOpenOut { Handle = context.Directories.Add(directory) });
     }
 
@@ -147,7 +153,7 @@ internal sealed class DirectoryOps(ClusterContext context)
             fits = AddDot(ref writer, directory.Parent, DirectoryPosition.Start, ".."u8, plus);
         var changes = context.Inodes.Find(directory.Id)?.NameChanges ?? 0;
         for (; fits && next < part.Entries.Length; next++)
-            fits = Add(ref writer, part.Entries[next], part.PositionBehind(next).Offset, changes, plus);
+            fits = Add(ref writer, directory.Id, part.Entries[next], part.PositionBehind(next).Offset, changes, plus);
         return request.ReplyPayload(writer.Written);
     }
 
@@ -159,14 +165,15 @@ internal sealed class DirectoryOps(ClusterContext context)
             : writer.TryAdd(node, next, (uint)InodeType.Directory, name);
     }
 
-    private bool Add(ref DirentWriter writer, in ListedEntry listed, ulong next, int changes, bool plus)
+    private bool Add(
+        ref DirentWriter writer, InodeId directory, in ListedEntry listed, ulong next, int changes, bool plus)
     {
         var entry = listed.Entry;
         var node = InodeTable.NodeOf(entry.Inode);
         if (!plus) return writer.TryAdd(node, next, (uint)entry.Type, entry.Name.Span);
         var isGood = entry.Attr is not null && listed.NameChanges == changes
             && context.Time.GetElapsedTime(listed.Asked) < context.Options.AttrTimeout;
-        var full = isGood ? context.Entry(entry.Attr!, listed.Asked) : default;
+        var full = isGood ? context.Entry(directory, entry.Name, entry.Attr!, listed.Asked) : default;
         if (writer.TryAddPlus(full, node, next, (uint)entry.Type, entry.Name.Span)) return true;
         if (isGood) context.Inodes.Forget(entry.Inode, 1);
         return false;

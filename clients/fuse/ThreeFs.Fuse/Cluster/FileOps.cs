@@ -29,13 +29,20 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var changes = (flags & (OpenFlags.Write | OpenFlags.Truncate)) != 0;
         SessionId? session = (flags & OpenFlags.Write) != 0 ? context.NewSession() : null;
         var cut = (flags & OpenFlags.Truncate) != 0 ? context.Inodes.Find(id) : null;
-        var mark = cut?.WriteMark;
         var asked = context.Now;
-        var opened = changes
-            ? await context.Meta.OpenAsync(user, id, flags, session ?? default, request.Cancellation)
-            : await context.RefreshAsync(request, id);
-        if (!opened.TryGet(out var attr)) return OpenFailed(request, opened.Status, session);
-        if (!changes && !isRetry && attr.LinkCount == 0) return Stale(request);
+        var opened = isRetry
+            ? await context.RefreshAsync(request, id)
+            : await context.RefreshByNameAsync(request, id);
+        if (!opened.TryGet(out var attr)) return OpenFailed(request, opened.Status, session: null);
+        if (!isRetry && attr.LinkCount == 0) return Stale(request);
+        var mark = cut?.WriteMark;
+        if (changes)
+        {
+            asked = context.Now;
+            opened = await context.Meta.OpenAsync(user, id, flags, session ?? default, request.Cancellation);
+            if (!opened.TryGet(out attr)) return OpenFailed(request, opened.Status, session);
+        }
+
         var reply = Register(attr, asked, session, user, a.Flags, created: false);
         if (cut is not null) await CutAsync(request, cut, attr, asked, mark, user);
 
@@ -59,7 +66,7 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var cut = !result.Created && (flags & OpenFlags.Truncate) != 0 ? context.Inodes.Find(result.Attr.Id) : null;
         var reply = Register(result.Attr, asked, session, user, a.Flags, result.Created);
         if (cut is not null) await CutAsync(request, cut, result.Attr, asked, mark: null, user);
-        return request.Reply(context.Entry(result.Attr, asked), reply);
+        return request.Reply(context.Entry(parent, name, result.Attr, asked), reply);
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]

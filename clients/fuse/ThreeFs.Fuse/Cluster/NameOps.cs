@@ -18,7 +18,7 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         if (found.TryGet(out var attr))
         {
             context.StaleOpens.LookedUp(request.Header.Pid, InodeTable.NodeOf(attr.Id));
-            return context.ReplyEntry(request, attr, asked);
+            return context.ReplyEntry(request, name, attr, asked);
         }
 
         if (found.Code == StatusCode.NotFound && context.Options.NegativeTimeout > TimeSpan.Zero)
@@ -49,7 +49,7 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         var result = await context.Meta.LinkAsync(
             context.User(request), InodeTable.IdOf(source), parent, newName, request.Cancellation);
         return result.TryGet(out var attr)
-            ? context.ReplyEntry(request, attr, asked)
+            ? context.ReplyEntry(request, newName, attr, asked)
             : context.Fail(request, result.Status);
     }
 
@@ -95,7 +95,12 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         var result = await context.Meta.RenameAsync(context.User(request), from, name, to, newName, flags,
             request.Cancellation);
         if (!result.TryGet(out var renamed)) return context.Fail(request, result.Status);
-        context.Inodes.Find(renamed.Moved.Id)?.Merge(renamed.Moved, asked);
+        if (context.Inodes.Find(renamed.Moved.Id) is { } moved)
+        {
+            moved.Merge(renamed.Moved, asked);
+            moved.Name = new EntryName(to, newName);
+        }
+
         if (renamed.Replaced is { } replaced)
         {
             context.Inodes.Find(replaced.Id)?.Merge(replaced, asked);
@@ -112,7 +117,7 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         var asked = context.Now;
         var made = await context.Meta.MakeNodeAsync(context.User(request), parent, name, inode, request.Cancellation);
         return made.TryGet(out var attr)
-            ? context.ReplyEntry(request, attr, asked)
+            ? context.ReplyEntry(request, name, attr, asked)
             : context.Fail(request, made.Status);
     }
 

@@ -63,8 +63,9 @@ internal sealed class FuseChannel(int descriptor)
     /// <summary>Cancels every request that came before and may not wait for ever; see <see cref="DeadlineWatch"/>.</summary>
     public void ExpireStartedBefore(long timestamp)
     {
-        // A wait for a lock has no end, and nobody waits for a RELEASE.
-        var late = All(r => r.Started < timestamp && r.Opcode is not (FuseOpcode.SetLockWait or FuseOpcode.Release));
+        // A wait for a lock has no end, nobody waits for a RELEASE, and clearing a long range takes what it takes.
+        var late = All(r => r.Started < timestamp
+            && r.Opcode is not (FuseOpcode.SetLockWait or FuseOpcode.Release or FuseOpcode.Fallocate));
         foreach (var (request, unique) in late) request.ExpireIf(unique);
     }
 

@@ -32,6 +32,7 @@ internal sealed class InodeState
     private MetaContext? _writer;
     private (ulong DataVersion, long Length) _cached;
     private bool _wasCached;
+    private EntryName? _name;
     private (ulong DataVersion, long Length) _told;
     private IFileContent? _content;
     private int _nameChanges;
@@ -46,6 +47,13 @@ internal sealed class InodeState
     }
 
     public InodeId Id => _attr.Id;
+
+    /// <summary>A name that the kernel was told leads here, the last one; it may have moved or gone since.</summary>
+    public EntryName? Name
+    {
+        get => Volatile.Read(ref _name);
+        set => Volatile.Write(ref _name, value);
+    }
 
     /// <summary>Guarded by the table.</summary>
     public ulong Lookups { get; set; }
