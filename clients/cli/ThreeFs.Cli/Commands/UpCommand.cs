@@ -66,7 +66,8 @@ internal static class UpCommand
 
         var created = LocalCluster.Create(directory, plan);
         if (!created.TryGet(out var cluster)) return Say.Failure(created.Status);
-        status = cluster.CheckKept();
+        status = MountPoint.CheckApart(plan.Mount, cluster.NeededPaths);
+        if (status.IsOk) status = cluster.CheckKept();
         if (status.IsOk) status = DiskNeed.Check(directory, plan);
         if (!status.IsOk) return Say.Failure(status);
         status = await TryStartAsync(cluster, ct);

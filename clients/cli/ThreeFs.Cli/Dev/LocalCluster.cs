@@ -38,6 +38,10 @@ internal sealed class LocalCluster
     public string[] MgmtdAddresses => Roles.OfType<LocalRole<MgmtdConfig>>()
         .Where(r => r.IsConfigured).Select(r => $"{LocalRoles.Loopback}:{r.Config.GrpcPort}").ToArray();
 
+    /// <summary>Stores and data directories of the configurations; an operator may have put them anywhere.</summary>
+    public IEnumerable<string> NeededPaths =>
+        Stores().Concat(Roles.OfType<LocalRole<StorageConfig>>().SelectMany(r => r.Config.DataPaths));
+
     /// <summary>The cluster of an existing directory, with all that is to be known of it.</summary>
     public static Result<LocalCluster> Open(ClusterDirectory directory)
     {

@@ -61,6 +61,19 @@ internal static class MountPoint
         return false;
     }
 
+    /// <summary>Refuses a mount over, or inside of, what the cluster needs, such as a data path elsewhere.</summary>
+    public static Status CheckApart(string path, IEnumerable<string> needed)
+    {
+        var mount = MountEntry.WithoutLinks(path);
+        foreach (var part in needed)
+        {
+            var real = MountEntry.WithoutLinks(part);
+            if (IsIn(real, mount) || IsIn(mount, real)) return Hides(path, part);
+        }
+
+        return Status.Ok;
+    }
+
     /// <summary>
     /// Refuses a mount over files of the cluster: it would hide them from the processes that serve it, which then wait
     /// for themselves. Paths are compared as the kernel sees them, symbolic links followed.
@@ -77,28 +90,22 @@ internal static class MountPoint
         }
 
         if (IsIn(mount, own) && IsNeeded(Path.GetRelativePath(own, mount).Split('/')[0], out var part))
-            return Hides(part);
+            return Hides(path, part);
         if (!Directory.Exists(own)) return Status.Ok;
 
         // What is a link there may lead to where the mount is to be.
-        foreach (var name in Directory.EnumerateFileSystemEntries(own).Select(e => Path.GetFileName(e)))
-        {
-            if (!IsNeeded(name, out part)) continue;
-            var real = MountEntry.WithoutLinks(part);
-            if (IsIn(real, mount) || IsIn(mount, real)) return Hides(part);
-        }
-
-        return Status.Ok;
+        var names = Directory.EnumerateFileSystemEntries(own).Select(e => Path.GetFileName(e));
+        return CheckApart(path, names.Where(n => IsNeeded(n, out _)).Select(n => Path.Combine(directory.Path, n)));
 
         bool IsNeeded(string name, out string needed)
         {
             needed = Path.Combine(directory.Path, name);
             return name != "mnt" && ClusterDirectory.Owns(name);
         }
-
-        Status Hides(string needed) =>
-            Wrong($"mount point {path} would hide {needed}, which the cluster needs; choose one apart with --mount");
     }
+
+    private static Status Hides(string path, string needed) =>
+        Wrong($"mount point {path} would hide {needed}, which the cluster needs; choose one apart with --mount");
 
     private static bool IsIn(string path, string directory) =>
         path == directory || path.StartsWith(directory.TrimEnd('/') + "/", StringComparison.Ordinal);

@@ -41,6 +41,14 @@ public sealed class MountPointTests : IDisposable
         AssertRefused($"{_root}/disk/kv", directory);
     }
 
+    [Fact]
+    public void A_mount_over_or_inside_of_a_data_path_elsewhere_is_refused()
+    {
+        Assert.Contains("/srv/disk1/data", MountPoint.CheckApart("/srv/disk1", ["/srv/disk1/data"]).Message);
+        Assert.Contains("/srv/disk1/data", MountPoint.CheckApart("/srv/disk1/data/x", ["/srv/disk1/data"]).Message);
+        Assert.Equal(Status.Ok, MountPoint.CheckApart("/srv/disk1/data2", ["/srv/disk1/data", "/srv/disk2"]));
+    }
+
     [Theory]
     [InlineData("c/mnt")]
     [InlineData("c/mnt/deep")]
