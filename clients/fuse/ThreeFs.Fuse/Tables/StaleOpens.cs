@@ -7,16 +7,19 @@ namespace ThreeFs.Fuse.Tables;
 /// all the time), or it was opened without a name (/proc/self/fd).
 /// </summary>
 /// <remarks>
-/// A thread does nothing else between the two tries, so its lookups belong to them. Bounded, by number and time;
-/// thread-safe.
+/// A thread does nothing else between the two tries, so its lookups belong to them. Callers of another pid namespace all
+/// have the number 0: there every inode that was refused or looked up lately is let through, for as long as a try takes.
+/// Bounded, by number and time; thread-safe.
 /// </remarks>
 internal sealed class StaleOpens(TimeProvider time)
 {
     private const int MaxRemembered = 1024;
     private static readonly TimeSpan _memory = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _memoryOfUnknown = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<uint, (ulong Node, long At)> _threads = [];
+    private readonly Dictionary<ulong, long> _ofUnknown = [];
     private volatile int _count;
 
     /// <summary>An open of the thread was answered ESTALE.</summary>
@@ -24,10 +27,11 @@ internal sealed class StaleOpens(TimeProvider time)
     {
         lock (_lock)
         {
-            if (_threads.Count >= MaxRemembered) DropOld();
-            if (_threads.Count >= MaxRemembered) _threads.Clear();
-            _threads[thread] = (node, time.GetTimestamp());
-            _count = _threads.Count;
+            if (_count >= MaxRemembered) DropOld();
+            if (_count >= MaxRemembered) Clear();
+            if (thread == 0) _ofUnknown[node] = time.GetTimestamp();
+            else _threads[thread] = (node, time.GetTimestamp());
+            Count();
         }
     }
 
@@ -38,6 +42,9 @@ internal sealed class StaleOpens(TimeProvider time)
         lock (_lock)
         {
             if (_threads.TryGetValue(thread, out var refused)) _threads[thread] = refused with { Node = node };
+            if (thread != 0 || _ofUnknown.Count is 0 or >= MaxRemembered) return;
+            _ofUnknown[node] = time.GetTimestamp();
+            Count();
         }
     }
 
@@ -47,8 +54,10 @@ internal sealed class StaleOpens(TimeProvider time)
         if (_count == 0) return false;
         lock (_lock)
         {
+            if (thread == 0)
+                return _ofUnknown.TryGetValue(node, out var at) && time.GetElapsedTime(at) < _memoryOfUnknown;
             if (!_threads.Remove(thread, out var refused)) return false;
-            _count = _threads.Count;
+            Count();
             return refused.Node == node && time.GetElapsedTime(refused.At) < _memory;
         }
     }
@@ -59,5 +68,20 @@ internal sealed class StaleOpens(TimeProvider time)
         {
             if (time.GetElapsedTime(refused.At) >= _memory) _threads.Remove(thread);
         }
+
+        foreach (var (node, at) in _ofUnknown)
+        {
+            if (time.GetElapsedTime(at) >= _memoryOfUnknown) _ofUnknown.Remove(node);
+        }
+
+        Count();
     }
+
+    private void Clear()
+    {
+        _threads.Clear();
+        _ofUnknown.Clear();
+    }
+
+    private void Count() => _count = _threads.Count + _ofUnknown.Count;
 }

@@ -29,6 +29,19 @@ public sealed class StaleOpensTests
     }
 
     [Fact]
+    public void Callers_without_a_number_do_not_take_each_others_second_try()
+    {
+        Assert.False(_opens.IsRetry(0, 10));
+        _opens.Refused(0, 10);
+        _opens.Refused(0, 11);
+        _opens.LookedUp(0, 20);
+        _opens.LookedUp(0, 21);
+        foreach (ulong node in new ulong[] { 10, 11, 20, 21, 20, 21 }) Assert.True(_opens.IsRetry(0, node));
+        Assert.False(_opens.IsRetry(0, 30));
+        Assert.False(_opens.IsRetry(5, 20));
+    }
+
+    [Fact]
     public void Threads_that_never_come_back_are_forgotten()
     {
         for (uint thread = 1; thread <= 100_000; thread++) _opens.Refused(thread, 1);
