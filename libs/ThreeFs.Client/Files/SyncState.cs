@@ -25,11 +25,7 @@ internal sealed class SyncState
     private readonly Lock _lock = new();
     private long _length;
     private TruncateVersion _version;
-    private TruncateVersion _writtenUnder;
-    private long _writtenEnd = -1;
-    private bool _exact;
-    private long _generation;
-    private FileTime? _modified;
+    private readonly UnreportedWrites _writes = new();
     private FileTime _changed;
     private bool _reportedWithoutFlush;
 
@@ -48,7 +44,7 @@ internal sealed class SyncState
     {
         get
         {
-            lock (_lock) return _writtenEnd >= 0 || _exact;
+            lock (_lock) return _writes.Any;
         }
     }
 
@@ -65,28 +61,19 @@ internal sealed class SyncState
     }
 
     /// <param name="under"><see cref="Version"/> when the write began.</param>
-    /// <param name="when">Time of the write by this machine's clock; see <see cref="Stamp"/>.</param>
+    /// <param name="when">Time of the write by this machine's clock; see <see cref="UnreportedWrites"/>.</param>
     public void Written(long end, TruncateVersion under, FileTime when)
     {
         lock (_lock)
         {
-            // Writes under several versions: the oldest makes the metadata service ask storage.
-            if (_writtenEnd < 0 || under.Value < _writtenUnder.Value) _writtenUnder = under;
-            if (end > _writtenEnd) _writtenEnd = end;
+            _writes.Written(end, under, when, _changed);
             if (end > _length) Interlocked.Exchange(ref _length, end);
-            _modified = Stamp(when);
-            _generation++;
         }
     }
 
     public void WriteFailed(FileTime when)
     {
-        lock (_lock)
-        {
-            _exact = true;
-            _modified = Stamp(when);
-            _generation++;
-        }
+        lock (_lock) _writes.Failed(when, _changed);
     }
 
     /// <summary>Takes in attributes from the metadata service.</summary>
@@ -98,7 +85,7 @@ internal sealed class SyncState
             if (attr.TruncateVersion.Value < _version.Value) return;
             if (attr.TruncateVersion.Value > _version.Value)
             {
-                if (_writtenEnd >= 0) _exact = true;
+                _writes.TruncatedByOthers();
                 _version = attr.TruncateVersion;
                 Interlocked.Exchange(ref _length, attr.Length);
                 return;
@@ -117,9 +104,7 @@ internal sealed class SyncState
             if (attr.TruncateVersion.Value < _version.Value) return;
             _version = attr.TruncateVersion;
             Interlocked.Exchange(ref _length, attr.Length);
-            _writtenEnd = -1;
-            _exact = false;
-            _generation++;
+            _writes.Truncated(_writes.Mark);
         }
     }
 
@@ -130,8 +115,8 @@ internal sealed class SyncState
         {
             if (attr.TruncateVersion.Value < _version.Value) return attr;
             if (attr.Length < _length) attr = attr with { Length = _length };
-            if (_writtenEnd < 0 || _modified is not { } written || written.CompareTo(attr.ModifyTime) <= 0) return attr;
-            return attr with { ModifyTime = written, ChangeTime = written };
+            if (_writes.End < 0 || _writes.At.CompareTo(attr.ModifyTime) <= 0) return attr;
+            return attr with { ModifyTime = _writes.At, ChangeTime = _writes.At };
         }
     }
 
@@ -140,10 +125,8 @@ internal sealed class SyncState
     {
         lock (_lock)
         {
-            if (_writtenEnd < 0 && !_exact && !exact) return new SyncPoint(LengthHint.Nothing, _generation);
-            var version = _writtenEnd < 0 ? _version : _writtenUnder;
-            return new SyncPoint(new LengthHint(_writtenEnd, version, _exact || exact, _modified, AccessTime: null),
-                _generation);
+            var hint = _writes.Hint();
+            return new SyncPoint(hint with { Exact = hint.Exact || exact }, _writes.Mark);
         }
     }
 
@@ -154,20 +137,9 @@ internal sealed class SyncState
         lock (_lock)
         {
             Volatile.Write(ref _reportedWithoutFlush, !durable && (_reportedWithoutFlush || !point.IsEmpty));
-            if (_generation == point.Generation)
-            {
-                _writtenEnd = -1;
-                _exact = false;
-                _modified = null;
-            }
+            _writes.Reported(point.Generation);
         }
 
         Learn(attr);
     }
-    /// <summary>
-    /// The time of a write: later than every change of the inode that is known here, whatever the clocks of the
-    /// metadata servers say, so that a time set by hand before it does not count as set after it.
-    /// </summary>
-    private FileTime Stamp(FileTime when) =>
-        when.CompareTo(_changed) > 0 ? when : new FileTime(_changed.Nanoseconds + 1);
 }

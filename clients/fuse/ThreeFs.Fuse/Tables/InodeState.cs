@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Client.Files;
 using ThreeFs.Contracts.Meta;
 using ThreeFs.Fuse.Cluster;
 
@@ -24,11 +25,7 @@ internal sealed class InodeState
     private readonly TimeProvider _time;
     private InodeAttr _attr;
     private long _attrAt;
-    private long _writtenEnd = -1;
-    private TruncateVersion _writtenUnder;
-    private bool _isUncertain;
-    private long _writes;
-    private FileTime _writtenAt;
+    private readonly UnreportedWrites _writes = new();
     private MetaContext? _writer;
     private (ulong DataVersion, long Length) _cached;
     private bool _wasCached;
@@ -94,7 +91,7 @@ internal sealed class InodeState
     {
         lock (_lock)
         {
-            _told = (_attr.DataVersion, Math.Max(_attr.Length, _writtenEnd));
+            _told = (_attr.DataVersion, Math.Max(_attr.Length, _writes.End));
             return Overlay();
         }
     }
@@ -104,7 +101,7 @@ internal sealed class InodeState
     {
         get
         {
-            lock (_lock) return _told != (_attr.DataVersion, Math.Max(_attr.Length, _writtenEnd));
+            lock (_lock) return _told != (_attr.DataVersion, Math.Max(_attr.Length, _writes.End));
         }
     }
 
@@ -113,7 +110,7 @@ internal sealed class InodeState
     {
         get
         {
-            lock (_lock) return Math.Max(_attr.Length, _writtenEnd);
+            lock (_lock) return Math.Max(_attr.Length, _writes.End);
         }
     }
 
@@ -122,7 +119,7 @@ internal sealed class InodeState
     {
         get
         {
-            lock (_lock) return _writtenEnd >= 0 || _isUncertain;
+            lock (_lock) return _writes.Any;
         }
     }
 
@@ -133,8 +130,8 @@ internal sealed class InodeState
         {
             lock (_lock)
             {
-                if (_writtenEnd < 0) return _isUncertain;
-                return _isUncertain || _writtenEnd > _attr.Length || _writtenUnder != _attr.TruncateVersion;
+                if (_writes.End < 0) return _writes.IsUncertain;
+                return _writes.IsUncertain || _writes.End > _attr.Length || _writes.Under != _attr.TruncateVersion;
             }
         }
     }
@@ -174,8 +171,8 @@ internal sealed class InodeState
         {
             lock (_lock)
             {
-                return !_isUncertain && _durableUnder == _attr.TruncateVersion
-                    && _durableLength == Math.Max(_attr.Length, _writtenEnd);
+                return !_writes.IsUncertain && _durableUnder == _attr.TruncateVersion
+                    && _durableLength == Math.Max(_attr.Length, _writes.End);
             }
         }
     }
@@ -218,7 +215,7 @@ internal sealed class InodeState
     {
         get
         {
-            lock (_lock) return _writes;
+            lock (_lock) return _writes.Mark;
         }
     }
 
@@ -236,33 +233,19 @@ internal sealed class InodeState
             _content?.Truncated(attr);
             Merge(attr, asked);
             _durableLength = -1;
-            if (mark == _writes)
-            {
-                _writtenEnd = -1;
-                _isUncertain = false;
-            }
-            else
-            {
-                _isUncertain |= _writtenEnd >= 0;
-            }
-
-            _writes++;
+            _writes.Truncated(mark);
         }
     }
 
     /// <summary>Bytes up to here are stored.</summary>
     /// <param name="under">The truncate version when the write began.</param>
-    /// <param name="now">Time of the write by this machine's clock; see <see cref="Stamp"/>.</param>
+    /// <param name="now">Time of the write by this machine's clock; see <see cref="UnreportedWrites"/>.</param>
     public void Written(long end, TruncateVersion under, FileTime now, MetaContext writer)
     {
         lock (_lock)
         {
-            // Writes under several versions: the oldest makes the metadata service ask storage.
-            if (_writtenEnd < 0 || under.Value < _writtenUnder.Value) _writtenUnder = under;
-            _writtenEnd = Math.Max(_writtenEnd, end);
-            _writtenAt = Stamp(now);
+            _writes.Written(end, under, now, _attr.ChangeTime);
             _writer = writer;
-            _writes++;
         }
     }
 
@@ -271,10 +254,8 @@ internal sealed class InodeState
     {
         lock (_lock)
         {
-            _isUncertain = true;
-            _writtenAt = Stamp(now);
+            _writes.Failed(now, _attr.ChangeTime);
             _writer = writer;
-            _writes++;
         }
     }
 
@@ -284,10 +265,9 @@ internal sealed class InodeState
     {
         lock (_lock)
         {
-            mark = _writes;
+            mark = _writes.Mark;
             writer = _writer;
-            if (_writtenEnd < 0 && !_isUncertain) return LengthHint.Nothing;
-            return new LengthHint(_writtenEnd, _writtenUnder, _isUncertain, _writtenAt, AccessTime: null);
+            return _writes.Hint();
         }
     }
 
@@ -303,9 +283,7 @@ internal sealed class InodeState
             Merge(attr, asked);
             if (kernelHasIt) _told = (attr.DataVersion, attr.Length);
             if (isDurable) (_durableUnder, _durableLength) = (attr.TruncateVersion, attr.Length);
-            if (_writes != mark) return;
-            _writtenEnd = -1;
-            _isUncertain = false;
+            _writes.Reported(mark);
         }
     }
 
@@ -318,7 +296,7 @@ internal sealed class InodeState
     {
         lock (_lock)
         {
-            var now = (_attr.DataVersion, Math.Max(_attr.Length, _writtenEnd));
+            var now = (_attr.DataVersion, Math.Max(_attr.Length, _writes.End));
             var same = _wasCached && _cached == now;
             _cached = now;
             _wasCached = true;
@@ -328,20 +306,14 @@ internal sealed class InodeState
 
     private InodeAttr Overlay()
     {
-        if (_writtenEnd < 0) return _attr;
+        if (_writes.End < 0) return _attr;
         return _attr with
         {
-            Length = Math.Max(_attr.Length, _writtenEnd),
-            ModifyTime = Later(_attr.ModifyTime, _writtenAt),
-            ChangeTime = Later(_attr.ChangeTime, _writtenAt),
+            Length = Math.Max(_attr.Length, _writes.End),
+            ModifyTime = Later(_attr.ModifyTime, _writes.At),
+            ChangeTime = Later(_attr.ChangeTime, _writes.At),
         };
     }
-
-    /// <summary>
-    /// The time of a write: later than every change of the inode that is known here, whatever the clocks of the
-    /// metadata servers say, so that a time set by hand before it does not count as set after it.
-    /// </summary>
-    private FileTime Stamp(FileTime now) => Later(now, new FileTime(_attr.ChangeTime.Nanoseconds + 1));
 
     private static FileTime Later(FileTime a, FileTime b) => a.CompareTo(b) >= 0 ? a : b;
 }
