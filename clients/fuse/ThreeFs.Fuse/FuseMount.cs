@@ -7,7 +7,9 @@ using ThreeFs.Client.Storage;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Fuse.Cluster;
 using ThreeFs.Fuse.Mounting;
+using ThreeFs.Fuse.Rings;
 using ThreeFs.Fuse.Session;
+using ThreeFs.Fuse.Virtual;
 using ThreeFs.Hosting;
 using ThreeFs.Hosting.Web;
 using ThreeFs.Io;
@@ -31,6 +33,7 @@ public sealed class FuseMount : IAsyncDisposable
     private readonly List<Reactor> _reactors = [];
     private ThreeFsClient? _client;
     private WebHost? _web;
+    private IovRegistry? _registry;
     private ClusterFileSystem? _fileSystem;
     private FuseSession? _session;
     private readonly CancellationTokenSource _stop = new();
@@ -71,6 +74,7 @@ public sealed class FuseMount : IAsyncDisposable
         await _stop.CancelAsync();
         if (_watch is not null) await _watch;
         if (_session is not null) await _session.DisposeAsync();
+        _registry?.Dispose();
         if (_fileSystem is not null) await _fileSystem.DisposeAsync();
         if (_client is not null) await _client.DisposeAsync();
         if (_web is not null) await _web.DisposeAsync();
@@ -96,7 +100,11 @@ public sealed class FuseMount : IAsyncDisposable
             return new Status(root.Code,
                 $"the root directory of cluster {_config.ClusterId} does not answer: {root.Status}");
 
-        var mounted = FuseSession.Start(path, _fileSystem, SessionOptions(), _host.Time, _log);
+        var world = new RingWorld(new RingFiles(context, _client.Storage), new BufferTable(), _host.Time, _log, _config.ReadOnly);
+        var registry = IovRegistry.Start(world);
+        if (!registry.TryGet(out _registry)) return registry.Status;
+        var fileSystem = new VirtualFileSystem(_fileSystem, _registry, new ControlCalls(_config.ClusterId, path));
+        var mounted = FuseSession.Start(path, fileSystem, SessionOptions(), _host.Time, _log);
         if (!mounted.TryGet(out _session)) return mounted.Status;
         _fileSystem.Start();
         _host.Health.Ready(Part);

@@ -60,4 +60,10 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Error, Message = "a round of housekeeping failed")]
     public static partial void HousekeepingFailed(ILogger log, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "ring {Ring} of user {Uid} is broken and is served no more: {Why}")]
+    public static partial void RingBroken(ILogger log, string ring, uint uid, string why);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a job of ring {Ring} failed")]
+    public static partial void RingJobFailed(ILogger log, Exception exception, string ring);
 }

@@ -13,6 +13,9 @@ internal static class Metrics
     private static readonly Counter _errors = Prometheus.Metrics.CreateCounter(
         "threefs_fuse_errors_total", "Requests answered with an error number.", "op", "errno");
 
+    public static readonly Counter RingOperations = Prometheus.Metrics.CreateCounter(
+        "threefs_usrbio_operations_total", "Operations of rings that were completed.", "direction");
+
     private static readonly Histogram _latency = Prometheus.Metrics.CreateHistogram(
         "threefs_fuse_operation_seconds", "Time from a request's arrival to its reply.",
         new HistogramConfiguration { LabelNames = ["op"], Buckets = Histogram.ExponentialBuckets(0.00002, 2, 20) });

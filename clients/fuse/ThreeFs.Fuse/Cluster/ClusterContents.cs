@@ -82,8 +82,9 @@ internal sealed class ClusterContents(FileContents contents) : IContentSource
 
         public void Truncated(InodeAttr after) => _file?.Truncated(after);
 
-        private async ValueTask<Result<FileContent>> OpenAsync(CancellationToken ct)
+        public async ValueTask<Result<FileContent>> OpenAsync(CancellationToken ct)
         {
+            if (_file is { } known) return known;
             var opened = await contents.OpenAsync(attr, created, ct);
             if (!opened.TryGet(out var made)) return opened;
 

@@ -213,7 +213,7 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var appends = session is not null && (flags & LibC.O_APPEND) != 0;
         var direct = appends || (flags & LibC.O_DIRECT) != 0;
         var file = new OpenFile(state, state.Content(context.Contents, created), session, user, context.Now, appends,
-            direct);
+            direct, (int)flags & LibC.O_ACCMODE);
 
         // Appends bypass the page cache: the kernel would put them where it believes the end to be.
         var reply = FuseOpenReplyFlags.None;

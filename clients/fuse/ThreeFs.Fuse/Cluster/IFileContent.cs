@@ -1,5 +1,6 @@
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
+using ThreeFs.Client.Files;
 using ThreeFs.Contracts.Meta;
 
 namespace ThreeFs.Fuse.Cluster;
@@ -20,6 +21,9 @@ internal interface IFileContent
     /// Makes the range read as zeros and gives back what space it can. The metadata service knows the file's length.
     /// </summary>
     ValueTask<Status> ClearAsync(long offset, long length, IoMemory zeros, CancellationToken ct);
+
+    /// <summary>The content on the storage servers, for reads of many files at once.</summary>
+    ValueTask<Result<FileContent>> OpenAsync(CancellationToken ct);
 
     /// <summary>Everything written before is on stable storage.</summary>
     ValueTask<Status> FlushAsync(CancellationToken ct);

@@ -1,5 +1,6 @@
 using ThreeFs.Base;
 using ThreeFs.Contracts.Meta;
+using ThreeFs.Fuse.Native;
 using ThreeFs.Fuse.Tables;
 
 namespace ThreeFs.Fuse.Cluster;
@@ -12,5 +13,10 @@ namespace ThreeFs.Fuse.Cluster;
 /// Opened with O_APPEND: the session says that every write's place is reserved. (fcntl(2) may take the flag away later.)
 /// </param>
 /// <param name="IsDirect">The kernel keeps no pages of what goes through it.</param>
+/// <param name="Access">O_RDONLY, O_WRONLY or O_RDWR.</param>
 internal sealed record OpenFile(InodeState Inode, IFileContent Content, SessionId? Session, MetaContext User,
-    long OpenedAt, bool OnlyAppends, bool IsDirect);
+    long OpenedAt, bool OnlyAppends, bool IsDirect, int Access)
+{
+    /// <summary>For operations at places that their caller chooses.</summary>
+    public bool MayUse(bool forRead) => forRead ? Access != LibC.O_WRONLY : Access != LibC.O_RDONLY && !OnlyAppends;
+}

@@ -47,6 +47,13 @@ internal static class CallerProcess
     public static ImmutableArray<uint> Groups(uint pid) =>
         pid == 0 || Read(pid, "status") is not { } status ? [] : ParseGroups(status);
 
+    /// <summary>The process of a thread; 0 when it is not visible.</summary>
+    public static uint ProcessOf(uint thread) =>
+        thread != 0 && Read(thread, "status") is { } status
+            && Utf8Parser.TryParse(Line(status, "Tgid:"u8).TrimStart(" \t"u8), out uint process, out _)
+            ? process
+            : 0;
+
     internal static ImmutableArray<uint> ParseGroups(ReadOnlySpan<byte> status)
     {
         var groups = ImmutableArray.CreateBuilder<uint>();

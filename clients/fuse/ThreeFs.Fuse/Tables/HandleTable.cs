@@ -47,6 +47,16 @@ internal sealed class HandleTable<T>
         return handle - 1 < (ulong)items.Length ? Volatile.Read(ref items[handle - 1]) : null;
     }
 
+    /// <summary>What is open now; slow.</summary>
+    public IEnumerable<(ulong Handle, T Item)> All()
+    {
+        var items = _items;
+        for (var i = 0; i < items.Length; i++)
+        {
+            if (Volatile.Read(ref items[i]) is { } item) yield return ((ulong)i + 1, item);
+        }
+    }
+
     public T? Remove(ulong handle)
     {
         lock (_lock)

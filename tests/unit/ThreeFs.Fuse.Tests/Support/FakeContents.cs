@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
+using ThreeFs.Client.Files;
 using ThreeFs.Contracts.Meta;
 using ThreeFs.Fuse.Cluster;
 using ThreeFs.Fuse.Tests.Memory;
@@ -77,6 +78,9 @@ internal sealed class FakeContents : IContentSource, IFileChunks
             _file.Clear(offset, length);
             return new(Status.Ok);
         }
+
+        public ValueTask<Result<FileContent>> OpenAsync(CancellationToken ct) =>
+            new(new Status(StatusCode.NotSupported, "there are no storage servers here"));
 
         public ValueTask<Status> FlushAsync(CancellationToken ct)
         {
