@@ -11,7 +11,8 @@ namespace ThreeFs.Kv;
 /// <item>Old versions are kept for <see cref="KvLimits.MaxAge"/> after they were overwritten, and at most for <see
 /// cref="MaxRecentCommits"/> commits; older snapshots get TxTooOld.</item>
 /// <item>"Stable storage" is this object: it survives its clients, not the process. <see cref="DisposeAsync"/> keeps
-/// the content, so several servers of a test may share one engine and stop in any order.</item>
+/// the content, so several servers of a test may share one engine and stop in any order. With
+/// <see cref="CanLosePower"/> relaxed commits become stable by a later flush or durable commit only.</item>
 /// <item>Faults are injected by wrapping it: <see cref="FaultyKvEngine"/>.</item>
 /// </list>
 /// </summary>
@@ -23,6 +24,10 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
     private readonly OrderedByteMap<RowHistory> _rows = new();
     private readonly RecentCommits _recent = new(new KvVersion(0));
     private KvVersion _version = new(0);
+    private KvVersion _stable = new(0);
+
+    /// <summary>Whether <see cref="LosePower"/> will be called: what it may undo is kept until it is flushed.</summary>
+    public bool CanLosePower { get; init; }
 
     /// <summary>Rows with a current value.</summary>
     public int RowCount
@@ -52,7 +57,42 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
 
     public IKvReadTransaction BeginReadOnly() => new MemoryKvTransaction(this, readOnly: true);
 
-    public ValueTask<Status> FlushAsync(CancellationToken ct = default) => new(Status.Ok);
+    public ValueTask<Status> FlushAsync(CancellationToken ct = default)
+    {
+        lock (_lock) _stable = _version;
+        return new(Status.Ok);
+    }
+
+    /// <summary>
+    /// Undoes a suffix of the commits since the last flush or durable commit, drawn by <paramref name="random"/>. Nobody who used the
+    /// store before may go on.
+    /// </summary>
+    /// <returns>How many commits are gone.</returns>
+    public long LosePower(SeededRandom random)
+    {
+        Invariant.Check(CanLosePower, "what power loss may undo was kept");
+        lock (_lock)
+        {
+            var lost = (long)random.NextBelow((ulong)(_version.Value - _stable.Value + 1));
+            var kept = new KvVersion(_version.Value - lost);
+            _stable = _version;
+            for (var at = _rows.AtOrAfter(default); _rows.IsValid(at);)
+            {
+                var key = _rows.KeyAt(at);
+                if (_rows.ValueAt(at).Undo(kept))
+                {
+                    at = _rows.Next(at);
+                    continue;
+                }
+
+                _rows.RemoveAt(at);
+                at = _rows.AtOrAfter(key);
+            }
+
+            _recent.ForgetAll(_version);
+            return lost;
+        }
+    }
 
     public ValueTask DisposeAsync() => default;
 
@@ -96,7 +136,7 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
         }
     }
 
-    internal Status Commit(MemoryKvTransaction transaction, KvVersion? readVersion, long timestamp)
+    internal Status Commit(MemoryKvTransaction transaction, KvVersion? readVersion, long timestamp, KvDurability durability)
     {
         lock (_lock)
         {
@@ -109,6 +149,7 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
             }
 
             Apply(transaction);
+            if (durability == KvDurability.Durable) _stable = _version;
             return Status.Ok;
         }
     }
@@ -174,6 +215,7 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
             && (_recent.Count > MaxRecentCommits || time.GetElapsedTime(_recent.Oldest.Timestamp) > KvLimits.MaxAge))
         {
             var commit = _recent.Oldest;
+            if (CanLosePower && commit.Version > _stable) return;
             _recent.RemoveOldest();
             foreach (var write in commit.Writes) Trim(write, commit.Version);
         }

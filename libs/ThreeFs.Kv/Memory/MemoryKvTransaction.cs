@@ -33,7 +33,7 @@ internal sealed class MemoryKvTransaction(MemoryKvEngine engine, bool readOnly) 
     }
 
     protected override ValueTask<Status> SubmitAsync(KvDurability durability) =>
-        new(engine.Commit(this, _version, _timestamp));
+        new(engine.Commit(this, _version, _timestamp, durability));
 
     protected override void Release()
     {

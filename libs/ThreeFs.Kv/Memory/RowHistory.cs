@@ -20,6 +20,13 @@ internal sealed class RowHistory
         else _values.Add((version, value));
     }
 
+    /// <summary>Takes back what was written above <paramref name="version"/>; false when nothing is left.</summary>
+    public bool Undo(KvVersion version)
+    {
+        _values.RemoveAll(value => value.Version > version);
+        return _values.Count > 0;
+    }
+
     /// <summary>
     /// Forgets what no snapshot at or above <paramref name="floor"/> sees; false when nothing is left.
     /// </summary>

@@ -40,10 +40,36 @@ public sealed class MemoryKvEngineTests
         Assert.Equal("old"u8.ToArray(), (await reader.GetAsync("a"u8)).Value.Bytes);
     }
 
-    private static async Task CommitAsync(IKvEngine engine, Action<IKvTransaction> write)
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Power_loss_undoes_a_suffix_of_what_was_not_flushed(bool byFlush)
+    {
+        var kept = new HashSet<int>();
+        for (var seed = 0UL; seed < 64; seed++)
+        {
+            var engine = new MemoryKvEngine(_time) { CanLosePower = true };
+            for (var i = 0; i < 3; i++) await CommitAsync(engine, tx => tx.Set([(byte)i], "old"u8), KvDurability.Relaxed);
+            if (byFlush) await engine.FlushAsync();
+            else await CommitAsync(engine, tx => tx.Set("z"u8, "z"u8));
+            _time.Advance(KvLimits.MaxAge * 2);
+            for (var i = 0; i < 3; i++) await CommitAsync(engine, tx => tx.Set([(byte)i], "new"u8), KvDurability.Relaxed);
+            var lost = engine.LosePower(new SeededRandom(seed));
+            using var reader = engine.BeginReadOnly();
+            for (var i = 0; i < 3; i++)
+                Assert.Equal(i < 3 - lost ? "new"u8.ToArray() : "old"u8.ToArray(), (await reader.GetAsync([(byte)i])).Value.Bytes);
+            kept.Add((int)lost);
+            Assert.Equal(0, engine.LosePower(new SeededRandom(seed)));
+        }
+
+        Assert.Equal([0, 1, 2, 3], kept.Order());
+    }
+
+    private static async Task CommitAsync(
+        IKvEngine engine, Action<IKvTransaction> write, KvDurability durability = KvDurability.Durable)
     {
         using var transaction = engine.BeginTransaction();
         write(transaction);
-        Assert.True((await transaction.CommitAsync()).IsOk);
+        Assert.True((await transaction.CommitAsync(durability)).IsOk);
     }
 }
