@@ -7,8 +7,8 @@ using ThreeFs.Meta.Transactions;
 
 namespace ThreeFs.Meta.Ops;
 
-/// <summary>Storage was cut by the order of this truncate version.</summary>
-internal readonly record struct Cut(TruncateVersion Under);
+/// <summary>Storage was cut by the order that this record's truncate version is.</summary>
+internal readonly record struct Cut(InodeAttr File, IFileChunks Chunks, CancellationToken Stop);
 
 /// <summary>
 /// Setting a file's length: first the chunks behind it cease to exist, then the record says so. The truncate version, which tells
@@ -22,6 +22,11 @@ internal readonly record struct Cut(TruncateVersion Under);
 /// at another one, is answered and writes behind the new end, and then the first one goes on. Storage refuses its order, because it has
 /// seen a later one; nothing is sent for an order that is old (<see cref="CutOrder.Life"/>), because a new head has not; and a new
 /// round finds that the request was done. See docs/adr/0005-truncation-orders.md.
+/// <para>
+/// Another client may write behind the cut before the record says so: its bytes come after the truncation, so the end that storage has
+/// counts. Reported later, the write is of an older truncate version, and storage is asked then. Reported before, it has raised the data
+/// version, and storage is asked here, in the transaction: a report that comes after the question conflicts with it.
+/// </para>
 /// </remarks>
 internal sealed class FileCut(TransactionRunner runner, IFileChunks chunks, TimeProvider time, SeededRandom random, TimeSpan patience)
 {
@@ -60,7 +65,7 @@ internal sealed class FileCut(TransactionRunner runner, IFileChunks chunks, Time
         {
             var status = await chunks.TruncateAsync(file.Id, file.Layout!, length, order with { Version = file.TruncateVersion }, ct);
             if (!status.IsOk) return (status, status.Code == StatusCode.CutOvertaken || status.Code.IsRetryableStorage());
-            cut = new Cut(file.TruncateVersion);
+            cut = new Cut(file, chunks, ct);
         }
 
         var result = await runner.WriteAsync(context, mutation(cut), ct, step);
@@ -102,7 +107,14 @@ internal sealed class FileCut(TransactionRunner runner, IFileChunks chunks, Time
     {
         var asks = await MustAskStorageAsync(tx, file, length);
         if (!asks.IsOk) return asks.Status;
-        if (asks.Value && cut?.Under != file.TruncateVersion) return StatusCode.MoreToDo;
+        if (asks.Value && cut?.File.TruncateVersion != file.TruncateVersion) return StatusCode.MoreToDo;
+        if (asks.Value && cut!.Value.File.DataVersion != file.DataVersion)
+        {
+            var end = await cut.Value.Chunks.QueryLengthAsync(file.Id, file.Layout!, cut.Value.Stop);
+            if (!end.IsOk) return end.Status;
+            length = Math.Max(length, end.Value);
+        }
+
         var mode = tx.User.IsRoot ? file.Mode : Permissions.WithoutPrivileges(file.Mode);
         return file with
         {

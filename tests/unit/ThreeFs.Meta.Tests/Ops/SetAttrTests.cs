@@ -144,6 +144,28 @@ public sealed class SetAttrTests
         Assert.Equal(5000, fs.Chunks.EndOf(file.Id));
     }
 
+    [Theory]
+    [InlineData(false, 6000)]
+    [InlineData(true, 6000)]
+    [InlineData(true, 10_000)]
+    public async Task Another_clients_write_beside_a_truncation_comes_after_it(bool isReported, long before)
+    {
+        var (fs, file) = await WrittenAsync(before);
+        await fs.A.OpenAsync(fs.From(fs.NewClient()), file.Id, OpenFlags.Write, fs.NewSession(), default);
+        fs.Chunks.BeforeAnswer = async () =>
+        {
+            // Behind the cut, and again after storage was asked where the file ends.
+            if (!isReported || fs.Chunks.Queries == 1) fs.Chunks.BeforeAnswer = null;
+            var end = 7000 + fs.Chunks.Queries;
+            fs.Chunks.Write(file.Id, end);
+            if (isReported) await fs.B.SyncAsync(fs.Root, file.Id, Wrote(end, 0) with { ModifyTime = new FileTime(1) }, false, default);
+        };
+        var cut = (await fs.TruncateAsync(file.Id, 5000)).Value;
+        var end = isReported ? 7001 : 7000;
+        Assert.Equal(isReported ? end : 5000, cut.Length);
+        Assert.Equal(end, (await fs.B.SyncAsync(fs.Root, file.Id, Wrote(end, 0), false, default)).Value.Length);
+    }
+
     [Fact]
     public async Task Failing_storage_leaves_the_record_alone()
     {

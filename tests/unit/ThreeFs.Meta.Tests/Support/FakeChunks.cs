@@ -32,9 +32,10 @@ internal sealed class FakeChunks : IFileChunks
     public async ValueTask<Result<long>> QueryLengthAsync(InodeId inode, Layout layout, CancellationToken ct)
     {
         Queries++;
+        var end = EndOf(inode);
         if (BeforeAnswer is { } wait) await wait();
         if (!Failure.IsOk) return Failure;
-        return EndOf(inode);
+        return end;
     }
 
     public async ValueTask<Status> TruncateAsync(InodeId inode, Layout layout, long length, CutOrder order, CancellationToken ct)
