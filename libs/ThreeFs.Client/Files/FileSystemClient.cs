@@ -26,6 +26,9 @@ public sealed record CreatedFile(OpenFile File, InodeAttr Attr, bool Created);
 /// </remarks>
 public sealed class FileSystemClient : IAsyncDisposable
 {
+    /// <summary>Others truncate the file all the time: its length is what it was at some moment.</summary>
+    private const int MaxRounds = 8;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<InodeId, OpenInode> _open = [];
     private readonly List<SessionId> _lostSessions = [];
@@ -123,8 +126,15 @@ public sealed class FileSystemClient : IAsyncDisposable
 
     public async ValueTask<Result<InodeAttr>> GetAttrAsync(UserInfo user, InodeId inode, CancellationToken ct = default)
     {
-        var found = await Meta.GetAttrAsync(Context(user), inode, ct);
-        return found.TryGet(out var attr) ? Overlay(attr) : found;
+        for (var round = 0; ; round++)
+        {
+            var found = await Meta.GetAttrAsync(Context(user), inode, ct);
+            if (!found.TryGet(out var attr)) return found;
+            var known = Overlay(attr);
+            if (round == MaxRounds || Find(inode) is not { Content.State.IsUnsettled: true } open) return known;
+            var settled = await Reporter.ReportAsync(open, user, durable: false, exact: true, ct);
+            if (!settled.IsOk) return settled;
+        }
     }
 
     /// <summary>
@@ -169,8 +179,10 @@ public sealed class FileSystemClient : IAsyncDisposable
     public async ValueTask<Result<InodeAttr>> UnlinkAsync(
         UserInfo user, InodeId parent, FileName name, InodeId? target, CancellationToken ct = default)
     {
-        var keep = target is { } id ? await KeepAliveAsync(user, id, ct) : null;
-        return await Meta.UnlinkAsync(Context(user), parent, name, keep, ct);
+        var kept = await KeepAliveAsync(user, target, ct);
+        var result = await Meta.UnlinkAsync(Context(user), parent, name, keepOpenFor: null, ct);
+        if (kept is not null) await CloseAsync(kept, user, session: null, ct);
+        return result;
     }
 
     /// <summary>rename(2); the replaced file keeps its content while it is open here.</summary>
@@ -179,8 +191,10 @@ public sealed class FileSystemClient : IAsyncDisposable
         UserInfo user, InodeId parent, FileName name, InodeId newParent, FileName newName, RenameFlags flags,
         InodeId? replaced, CancellationToken ct = default)
     {
-        if (replaced is { } id) await KeepAliveAsync(user, id, ct);
-        return await Meta.RenameAsync(Context(user), parent, name, newParent, newName, flags, ct);
+        var kept = await KeepAliveAsync(user, replaced, ct);
+        var result = await Meta.RenameAsync(Context(user), parent, name, newParent, newName, flags, ct);
+        if (kept is not null) await CloseAsync(kept, user, session: null, ct);
+        return result;
     }
 
     /// <summary>Everything that this client wrote or changed before is on stable storage, closed files
@@ -262,7 +276,13 @@ public sealed class FileSystemClient : IAsyncDisposable
         UserInfo user, InodeAttr attr, OpenFlags flags, SessionId session, bool created, CancellationToken ct)
     {
         SessionId? own = (flags & OpenFlags.Write) != 0 ? session : null;
-        if (TryAttach(attr) is { } shared) return new OpenFile(this, shared, user, flags, own);
+        if (TryAttach(attr) is { } shared)
+        {
+            // On failure the length is what this client wrote or more; the next report settles it.
+            if (shared.Content.State.IsUnsettled) await Reporter.ReportAsync(shared, user, durable: false, exact: true, ct);
+            return new OpenFile(this, shared, user, flags, own);
+        }
+
         var content = await Contents.OpenAsync(attr, created, ct);
         if (!content.TryGet(out var made))
         {
@@ -300,20 +320,34 @@ public sealed class FileSystemClient : IAsyncDisposable
         lock (_lock) return [.. _open.Values];
     }
 
-    /// <summary>A session that keeps the content of an open file until its last handle here closes; null when it is not
-    /// open.</summary>
-    private async ValueTask<SessionId?> KeepAliveAsync(UserInfo user, InodeId id, CancellationToken ct)
+    /// <summary>
+    /// Registers a session that keeps the content of an open file until its last handle here closes. The answer counts as one
+    /// more handle, for the caller to close: while a name is being removed the session must not end. Null when the file is not
+    /// open.
+    /// </summary>
+    private async ValueTask<OpenInode?> KeepAliveAsync(UserInfo user, InodeId? id, CancellationToken ct)
     {
-        SessionId keep;
+        OpenInode? open;
         lock (_lock)
         {
-            if (!_open.TryGetValue(id, out var open)) return null;
-            if (open.KeepAlive is { } registered) return registered;
-            open.KeepAlive = keep = new SessionId(NextGuid());
+            if (id is not { } known || !_open.TryGetValue(known, out open)) return null;
+            open.Handles++;
         }
 
-        var status = await Meta.KeepOpenAsync(Context(user), id, keep, ct);
-        return status.IsOk ? keep : null;
+        await open.Keeping.EnterAsync();
+        try
+        {
+            if (open.KeepAlive is not null) return open;
+            var session = new SessionId(NextGuid());
+            var status = await Meta.KeepOpenAsync(Context(user), open.Content.Inode, session, ct);
+            if (status.IsOk) lock (_lock) open.KeepAlive = session;
+            else if (MayHaveHappened(status)) Lose(session);
+            return open;
+        }
+        finally
+        {
+            open.Keeping.Release();
+        }
     }
 
     private void Truncated(OpenInode open, InodeAttr attr)
@@ -325,10 +359,11 @@ public sealed class FileSystemClient : IAsyncDisposable
     /// <summary>Unless it certainly did not happen, the session may be registered and has to be ended.</summary>
     private Status OpenFailed(Status status, OpenFlags flags, SessionId session)
     {
-        var unknown = status.Code.IsRetryableMeta() || status.Code == StatusCode.Cancelled;
-        if (unknown && (flags & OpenFlags.Write) != 0) Lose(session);
+        if (MayHaveHappened(status) && (flags & OpenFlags.Write) != 0) Lose(session);
         return status;
     }
+
+    private static bool MayHaveHappened(Status status) => status.Code.IsRetryableMeta() || status.Code == StatusCode.Cancelled;
 
     private void Lose(SessionId session)
     {

@@ -9,7 +9,7 @@ internal sealed class OpenInode(FileContent content, TimeProvider time)
 
     public FileContent Content { get; } = content;
 
-    /// <summary>Open handles; guarded by the file system's lock.</summary>
+    /// <summary>Open handles, and removals of its names under way; guarded by the file system's lock.</summary>
     public int Handles { get; set; }
 
     /// <summary>
@@ -17,6 +17,9 @@ internal sealed class OpenInode(FileContent content, TimeProvider time)
     /// lock.
     /// </summary>
     public SessionId? KeepAlive { get; set; }
+
+    /// <summary>Held while that session is being registered.</summary>
+    public AsyncLock Keeping { get; } = new();
 
     /// <summary>Reports of one inode are made one after the other, so that none overtakes an earlier one's
     /// outcome.</summary>

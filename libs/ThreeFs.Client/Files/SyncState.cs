@@ -16,9 +16,9 @@ public readonly record struct SyncPoint(LengthHint Hint, long Generation)
 /// </summary>
 /// <remarks>
 /// Invariants: under one truncate version the length only grows, so attributes may arrive in any order. A truncation
-/// known by its higher version replaces the length; writes from before it that were not reported make the next report
-/// exact, because nobody knows which side of the truncation they fell on. A failed write may have reached storage: the
-/// next report is exact.
+/// known by its higher version replaces the length. Writes that were not reported then may lie before it or after it:
+/// they still count, so that this client sees its own, and the state is unsettled until a report, which is exact, has
+/// brought the length from storage. A failed write may have reached storage: the next report is exact.
 /// </remarks>
 internal sealed class SyncState
 {
@@ -27,6 +27,7 @@ internal sealed class SyncState
     private TruncateVersion _version;
     private readonly UnreportedWrites _writes = new();
     private FileTime _changed;
+    private bool _unsettled;
     private bool _reportedWithoutFlush;
 
     public SyncState(InodeAttr attr)
@@ -45,6 +46,18 @@ internal sealed class SyncState
         get
         {
             lock (_lock) return _writes.Any;
+        }
+    }
+
+    /// <summary>
+    /// Another client truncated the file beside writes of this one: the length is too large when they came before. A
+    /// report settles it.
+    /// </summary>
+    public bool IsUnsettled
+    {
+        get
+        {
+            lock (_lock) return _unsettled;
         }
     }
 
@@ -67,6 +80,7 @@ internal sealed class SyncState
         lock (_lock)
         {
             _writes.Written(end, under, when, _changed);
+            if (under.Value < _version.Value) BecomeUnsettled();
             if (end > _length) Interlocked.Exchange(ref _length, end);
         }
     }
@@ -85,9 +99,9 @@ internal sealed class SyncState
             if (attr.TruncateVersion.Value < _version.Value) return;
             if (attr.TruncateVersion.Value > _version.Value)
             {
-                _writes.TruncatedByOthers();
+                BecomeUnsettled();
                 _version = attr.TruncateVersion;
-                Interlocked.Exchange(ref _length, attr.Length);
+                Interlocked.Exchange(ref _length, Math.Max(attr.Length, _writes.End));
                 return;
             }
 
@@ -105,6 +119,7 @@ internal sealed class SyncState
             _version = attr.TruncateVersion;
             Interlocked.Exchange(ref _length, attr.Length);
             _writes.Truncated(_writes.Mark);
+            _unsettled = false;
         }
     }
 
@@ -137,9 +152,23 @@ internal sealed class SyncState
         lock (_lock)
         {
             Volatile.Write(ref _reportedWithoutFlush, !durable && (_reportedWithoutFlush || !point.IsEmpty));
+
+            // Answered before a truncation that is known by now: which writes came after it remains to be asked.
+            if (attr.TruncateVersion.Value < _version.Value) return;
             _writes.Reported(point.Generation);
+            if (_unsettled && !_writes.Any && attr.TruncateVersion == _version)
+            {
+                _unsettled = false;
+                Interlocked.Exchange(ref _length, attr.Length);
+            }
         }
 
         Learn(attr);
+    }
+
+    private void BecomeUnsettled()
+    {
+        _writes.TruncatedByOthers();
+        _unsettled = _writes.End >= 0;
     }
 }

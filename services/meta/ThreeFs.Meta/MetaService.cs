@@ -166,13 +166,8 @@ public sealed class MetaService : IMetaService
             : _runner.WriteAsync(context, new Open(inode, flags, session, null), ct));
     }
 
-    public async ValueTask<Status> KeepOpenAsync(MetaContext context, InodeId inode, SessionId session, CancellationToken ct)
-    {
-        var started = _time.GetTimestamp();
-        var result = await _runner.MaintainAsync(context, new KeepOpen(inode, session).RunAsync, ct);
-        Done("keep_open", started, result.Code);
-        return result.Status;
-    }
+    public ValueTask<Status> KeepOpenAsync(MetaContext context, InodeId inode, SessionId session, CancellationToken ct) =>
+        StatusAsync("keep_open", _runner.WriteAsync(context, new KeepOpen(inode, session), ct));
 
     public async ValueTask<Result<InodeAttr>> CloseAsync(
         MetaContext context, InodeId inode, SessionId session, LengthHint hint, CancellationToken ct)

@@ -228,6 +228,20 @@ public sealed class FileSystemClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Handle_that_closes_while_its_file_is_removed_leaves_no_session()
+    {
+        var file = await CreateAsync("a");
+        var registering = new TaskCompletionSource();
+        _meta.BeforeKeepOpen = registering.Task;
+        var removal = _files.UnlinkAsync(_user, InodeId.Root, FileName.FromText("a"), file.Inode);
+        Assert.Equal(Status.Ok, await _cluster.Run(file.CloseAsync()));
+        registering.SetResult();
+        Assert.True((await removal).IsOk);
+        Assert.Empty(_meta.Sessions);
+        Assert.Equal(0, _files.OpenCount);
+    }
+
+    [Fact]
     public async Task Lengths_are_reported_from_time_to_time()
     {
         var file = await CreateAsync("a");

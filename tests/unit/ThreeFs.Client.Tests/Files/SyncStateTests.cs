@@ -49,16 +49,58 @@ public sealed class SyncStateTests
     }
 
     [Fact]
-    public void Truncation_by_another_client_counts_and_has_storage_asked_for_writes_from_before()
+    public void Truncation_by_another_client_counts_and_has_storage_asked_for_writes_beside_it()
     {
         var state = new SyncState(FileContentTests.File(1, length: 100, truncateVersion: 3));
         state.Written(500, state.Version, _noon);
         state.Learn(FileContentTests.File(1, length: 7, truncateVersion: 4));
+        Assert.True(state.IsUnsettled);
+        Assert.Equal(500, state.Length);
+        var point = state.Begin(false);
+        Assert.Equal((new TruncateVersion(3), true), (point.Hint.TruncateVersion, point.Hint.Exact));
+        state.End(point, FileContentTests.File(1, length: 7, truncateVersion: 4), durable: false);
+        Assert.False(state.IsUnsettled || state.IsDirty);
         Assert.Equal(7, state.Length);
-        var hint = state.Begin(false).Hint;
-        Assert.Equal((new TruncateVersion(3), true), (hint.TruncateVersion, hint.Exact));
         state.Learn(FileContentTests.File(1, length: 500, truncateVersion: 3));
         Assert.Equal(7, state.Length);
+    }
+
+    [Fact]
+    public void Own_write_behind_another_clients_truncation_stays_visible()
+    {
+        var state = new SyncState(FileContentTests.File(1, length: 100, truncateVersion: 3));
+        state.Written(60, state.Version, _noon);
+        state.Learn(FileContentTests.File(1, length: 7, truncateVersion: 4));
+        var point = state.Begin(false);
+        state.Written(50, state.Version, _noon);
+        state.End(point, FileContentTests.File(1, length: 20, truncateVersion: 4), durable: false);
+        Assert.True(state.Length >= 50);
+        state.End(state.Begin(false), FileContentTests.File(1, length: 50, truncateVersion: 4), durable: false);
+        Assert.False(state.IsUnsettled || state.IsDirty);
+        Assert.Equal(50, state.Length);
+    }
+
+    [Fact]
+    public void Truncation_that_comes_during_a_report_leaves_the_writes_beside_it_to_the_next_one()
+    {
+        var state = new SyncState(FileContentTests.File(1, length: 100, truncateVersion: 3));
+        state.Written(400, state.Version, _noon);
+        var early = state.Begin(false);
+        state.Learn(FileContentTests.File(1, length: 7, truncateVersion: 4));
+        state.End(early, FileContentTests.File(1, length: 400, truncateVersion: 3), durable: false);
+        Assert.True(state.IsUnsettled);
+        var beside = state.Begin(false);
+        Assert.True(beside.Hint.Exact);
+        state.Written(300, state.Version, _noon);
+        state.Learn(FileContentTests.File(1, length: 5, truncateVersion: 5));
+        state.End(beside, FileContentTests.File(1, length: 5, truncateVersion: 5), durable: false);
+        Assert.True(state.IsUnsettled);
+        Assert.Equal(400, state.Length);
+        var last = state.Begin(false);
+        Assert.True(last.Hint.Exact);
+        state.End(last, FileContentTests.File(1, length: 5, truncateVersion: 5), durable: false);
+        Assert.False(state.IsUnsettled);
+        Assert.Equal(5, state.Length);
     }
 
     [Fact]

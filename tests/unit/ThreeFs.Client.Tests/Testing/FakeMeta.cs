@@ -18,6 +18,9 @@ internal sealed class FakeMeta(IFileChunks chunks, TimeProvider time) : IMetaSer
     /// <summary>Code that the next call of a method fails with.</summary>
     public Dictionary<string, StatusCode> FailNext { get; } = [];
 
+    /// <summary>Sessions are registered when this is done.</summary>
+    public Task? BeforeKeepOpen { get; set; }
+
     public Layout Layout { get; set; } = FileContentLayout();
 
     private static Layout FileContentLayout() => new(new ChainTableId(1), new ChainTableVersion(1), 1 << 16, 3, 0, 0);
@@ -77,11 +80,12 @@ internal sealed class FakeMeta(IFileChunks chunks, TimeProvider time) : IMetaSer
         return new(Inodes.GetValueOrDefault(id) ?? FilesGone(id));
     }
 
-    public ValueTask<Status> KeepOpenAsync(MetaContext context, InodeId inode, SessionId session, CancellationToken ct)
+    public async ValueTask<Status> KeepOpenAsync(MetaContext context, InodeId inode, SessionId session, CancellationToken ct)
     {
-        if (Failed("keepopen") is { } code) return new(code);
+        if (Failed("keepopen") is { } code) return code;
+        if (BeforeKeepOpen is { } wait) await wait;
         Sessions.Add((inode, session));
-        return new(Status.Ok);
+        return Status.Ok;
     }
 
     public async ValueTask<Result<InodeAttr>> CloseAsync(

@@ -58,6 +58,18 @@ public sealed class GarbageCollectorTests
     }
 
     [Fact]
+    public async Task A_late_repetition_of_keeping_open_does_not_bring_the_session_back()
+    {
+        var (fs, file) = await RemovedAsync();
+        var (session, request) = (fs.NewSession(), fs.Root);
+        Assert.Equal(StatusCode.Ok, (await fs.A.KeepOpenAsync(request, file, session, default)).Code);
+        await fs.A.CloseAsync(fs.Root, file, session, LengthHint.Nothing, default);
+        Assert.Equal(StatusCode.Ok, (await fs.B.KeepOpenAsync(request, file, session, default)).Code);
+        await CollectAfterDelayAsync(fs);
+        Assert.False(fs.Chunks.Has(file));
+    }
+
+    [Fact]
     public async Task A_nameless_file_may_be_opened_again_while_it_is_kept()
     {
         var (fs, file) = await RemovedAsync();
