@@ -14,18 +14,21 @@ var variant = new Option<string>("--variant")
     Description = $"Run a broken system: {string.Join(", ", Variants.Broken.Select(v => v.Name))}", DefaultValueFactory = _ => "none",
 };
 var timeline = new Option<bool>("--timeline") { Description = "With --seed: print the timeline also of a good run" };
+var watch = new Option<string?>("--watch") { Description = "With --seed: write the updates of this inode (hexadecimal) into the timeline" };
 var root = new RootCommand("Whole clusters in one thread with virtual time, simulated disks, networks and clocks; every run follows from its seed")
 {
-    seed, seeds, first, minutes, jobs, variant, timeline,
+    seed, seeds, first, minutes, jobs, variant, timeline, watch,
 };
 root.SetAction(parsed =>
 {
     var broken = Variants.Find(parsed.GetValue(variant)!);
     return parsed.GetValue(seed) is { } one
-        ? Replay(new SimOptions(one, broken), parsed.GetValue(timeline))
+        ? Replay(new SimOptions(one, broken, Watched: Inode(parsed.GetValue(watch))), parsed.GetValue(timeline))
         : Search(broken, parsed.GetValue(first), parsed.GetValue(seeds), parsed.GetValue(minutes), parsed.GetValue(jobs));
 });
 return await root.Parse(args).InvokeAsync();
+
+static InodeId? Inode(string? text) => text is null ? null : new InodeId(Convert.ToUInt64(text, 16));
 
 static int Replay(SimOptions options, bool withTimeline)
 {

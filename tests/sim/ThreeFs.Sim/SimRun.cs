@@ -10,7 +10,8 @@ namespace ThreeFs.Sim;
 
 /// <summary>What one run is made of beside its seed.</summary>
 /// <param name="Skip">Faults left out, by their number: how a failing run is made smaller.</param>
-internal sealed record SimOptions(ulong Seed, Variant Variant, IReadOnlySet<int>? Skip = null);
+/// <param name="Watched">The inode whose chunks' updates are written into the timeline.</param>
+internal sealed record SimOptions(ulong Seed, Variant Variant, IReadOnlySet<int>? Skip = null, InodeId? Watched = null);
 
 /// <param name="Failure">Null when every promise was kept.</param>
 internal sealed record SimResult(
@@ -52,60 +53,81 @@ internal static class SimRun
 
     private static void Act(SimWorld world, ClusterShape shape, ChunkHistory history, SimOptions options, ref IReadOnlyList<Fault> faults)
     {
-        var cluster = new SimCluster(world, shape, options.Variant);
+        var cluster = new SimCluster(world, shape, options.Variant) { Watched = options.Watched };
         cluster.Start();
-        var clients = Enumerable.Range(1, shape.Clients).Select(i => new ClientNode(cluster, i)).ToArray();
+        for (var i = 0; i < shape.Clients; i++) cluster.NewClient();
         var registers = new RegisterWorkload(cluster, history, chunks: 4);
-        registers.Start(clients);
+        registers.Start(shape.HasFiles ? cluster.Clients.Take(1) : cluster.Clients);
+        var files = shape.HasFiles ? StartFiles(world, cluster) : null;
         faults = Fault.Draw(world.Random, cluster, world.Elapsed, _trouble);
-        var injector = new FaultInjector(cluster);
+        var injector = new FaultInjector(cluster, files);
         injector.Schedule(faults.Where((_, i) => options.Skip?.Contains(i) != true));
         world.RunFor(_trouble);
         injector.HealAll();
-        if (world.Random.NextBool(0.25))
-        {
-            LosePowerEverywhere(world, cluster, clients);
-            ReplicaCheck.Run(cluster);
-            history.Check(null);
-            history.CheckAfterPowerLoss(Final);
-        }
-        else
-        {
-            Settle(world, cluster, registers);
-            ReplicaCheck.Run(cluster);
-            history.Check(Final);
-        }
-
+        var losesPower = world.Random.NextBool(0.25);
+        if (losesPower) LosePowerEverywhere(world, cluster);
+        else Settle(world, cluster, registers, files);
+        if (files is not null) CheckFiles(world, cluster, files, losesPower);
+        ReplicaCheck.Run(cluster);
+        history.Check(losesPower ? null : Final);
+        if (losesPower) history.CheckAfterPowerLoss(Final);
+        StoreCheck.Run(cluster);
         if (history.Writes == 0) throw new SimFailure("no update was acknowledged");
 
         (ulong, uint) Final(ChunkId chunk) =>
             ReplicaCheck.Final(cluster, cluster.Chains[(int)(chunk.Index % (ulong)cluster.Chains.Length)].Id, chunk);
     }
 
+    private static FileWorkload StartFiles(SimWorld world, SimCluster cluster)
+    {
+        var files = new FileWorkload(cluster);
+        var first = cluster.Clients[1];
+        world.Run(first.Process.Start(() => files.SetUpAsync(first)), TimeSpan.FromSeconds(60));
+        foreach (var client in cluster.Clients.Skip(1).ToArray()) files.Start(client);
+        return files;
+    }
+
     /// <summary>In the middle of the work every machine dies at once. What was flushed must be there; the clients are gone.</summary>
-    private static void LosePowerEverywhere(SimWorld world, SimCluster cluster, ClientNode[] clients)
+    private static void LosePowerEverywhere(SimWorld world, SimCluster cluster)
     {
         if (!world.RunUntil(() => cluster.AllServe, TimeSpan.FromSeconds(90)))
             throw new SimFailure($"the chains do not heal: {Describe(cluster)}");
         world.RunFor(TimeSpan.FromSeconds(0.5 + world.Random.NextDouble()));
         world.Timeline.Write("faults", "power fails everywhere");
         world.Timeline.Probe("fault: power fails everywhere");
-        foreach (var client in clients) client.Process.Die();
+        foreach (var client in cluster.Clients) client.Process.Die();
         foreach (var node in cluster.Nodes) node.Kill(losesPower: true);
+        if (cluster.Kv.LosePower(world.Random) > 0) world.Timeline.Probe("power loss undoes metadata commits");
         foreach (var node in cluster.Nodes) node.Start();
         if (!world.RunUntil(() => cluster.AllServe && cluster.IsQuiet, TimeSpan.FromSeconds(90)))
             throw new SimFailure($"the chains do not heal after power failed everywhere: {Describe(cluster)}");
     }
 
-    private static void Settle(SimWorld world, SimCluster cluster, RegisterWorkload registers)
+    private static void Settle(SimWorld world, SimCluster cluster, RegisterWorkload registers, FileWorkload? files)
     {
         if (!world.RunUntil(() => cluster.AllServe, TimeSpan.FromSeconds(90)))
             throw new SimFailure($"the chains do not heal: {Describe(cluster)}");
         registers.Stop();
-        if (!world.RunUntil(() => registers.IsDone, TimeSpan.FromSeconds(60))) throw new SimFailure("a client's operation does not end");
+        files?.Stop();
+        if (!world.RunUntil(() => registers.IsDone && files?.IsDone != false, TimeSpan.FromSeconds(120)))
+            throw new SimFailure("a client's operation does not end");
         registers.ThrowIfFailed();
         if (!world.RunUntil(() => cluster.AllServe && cluster.IsQuiet, TimeSpan.FromSeconds(30)))
             throw new SimFailure($"an update does not end: {Describe(cluster)}");
+    }
+
+    /// <summary>Sessions of the dead end and garbage is removed; then a new client looks at everything.</summary>
+    private static void CheckFiles(SimWorld world, SimCluster cluster, FileWorkload files, bool lostPower)
+    {
+        if (!world.RunUntil(() => MetadataCheck.IsClean(cluster), TimeSpan.FromMinutes(8)))
+            throw new SimFailure($"sessions or garbage remain: {MetadataCheck.Describe(cluster)}");
+        var client = cluster.NewClient();
+        var check = new FinalFileCheck(client, files.Records, lostPower);
+        world.Run(client.Process.Start(check.RunAsync), TimeSpan.FromSeconds(60));
+
+        // Chunks that were written to a file of which no directory had been synced may outlive it.
+        if (!lostPower) MetadataCheck.Run(cluster, check.Named, files.Records);
+        client.Process.Die();
     }
 
     private static string Describe(SimCluster cluster) => cluster.Picture is not { } picture

@@ -33,14 +33,19 @@ internal static class ReplicaCheck
         return replica.Store.TryGet(chunk, out var state) ? (state.Committed.Version.Value, state.Committed.Crc) : (0, 0);
     }
 
-    private static ChunkState[] StatesOf(Replica replica)
+    public static ChunkState[] StatesOf(Replica replica)
     {
         var states = new ChunkState[4096];
         return states[..replica.ListChunks(null, states)];
     }
 
-    private static string Describe(ChunkState[] states) => string.Join(
+    public static string Describe(ChunkState[] states) => string.Join(
         ", ", states.Select(s => $"{s.Chunk} v{s.Committed.Version.Value} {s.Committed.Length} B {s.Committed.Crc:x8}{(s.HasPending ? " pending" : "")}"));
+
+    /// <summary>The newest contents: a commit that was not flushed may be found pending after a restart.</summary>
+    public static string DescribeNewest(ChunkState[] states) => string.Join(
+        ", ", states.Select(s => (s.Chunk, s.HasPending ? s.Pending : s.Committed)).Where(s => !s.Item2.IsRemove)
+            .Select(s => $"{s.Chunk} v{s.Item2.Version.Value} {s.Item2.Length} B {s.Item2.Crc:x8}"));
 
     private static void CheckContent(SimWorld world, Replica replica, ChunkState state)
     {

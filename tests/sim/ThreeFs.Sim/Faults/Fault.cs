@@ -26,6 +26,8 @@ internal enum FaultKind
     ClockJump,
     /// <summary>No fault, an operator: a serving target of the host is asked to step down, and comes back by a resync.</summary>
     StepDown,
+    /// <summary>A client that works with files dies for good; another one starts.</summary>
+    ClientDeath,
 }
 
 /// <summary>One thing that goes wrong: when, what, to whom, for how long. Plain data, so that a run can be repeated without some.</summary>

@@ -1,6 +1,7 @@
 using ThreeFs.Base;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Sim.Nodes;
+using ThreeFs.Sim.Workloads;
 using ThreeFs.Sim.World;
 using ThreeFs.Storage.Targets;
 
@@ -12,7 +13,8 @@ namespace ThreeFs.Sim.Faults;
 /// So a node loses power only while everything else runs undisturbed, and stays the only one in trouble until its chains go on
 /// without it; everywhere at once power is lost only at the end of a run.
 /// </remarks>
-internal sealed class FaultInjector(SimCluster cluster)
+/// <param name="workload">Starts anew with another client for each that dies; null: clients do not die.</param>
+internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
 {
     /// <summary>Disturbances going on, by their end.</summary>
     private readonly List<long> _ends = [];
@@ -64,7 +66,7 @@ internal sealed class FaultInjector(SimCluster cluster)
                 Kill(node, fault, losesPower: true);
                 break;
             case FaultKind.Stop:
-                node.Process?.StopUntil(cluster.World.Now + fault.Duration.Ticks);
+                if (node.Process is { } stopped) Stop(stopped, fault);
                 break;
             case FaultKind.Isolate:
                 foreach (var other in Others(fault.Host)) Cut(fault, fault.Host, other, bothWays: true);
@@ -85,6 +87,13 @@ internal sealed class FaultInjector(SimCluster cluster)
                 var mine = cluster.Network.Connections.Where(c => c.ClientHost == fault.Host || c.Remote.Host == fault.Host).ToArray();
                 if (mine.Length > 0) mine[random.Next(mine.Length)].Reset("reset by a fault");
                 break;
+            case FaultKind.ClientDeath when workload is not null:
+                var living = cluster.Clients.Skip(1).Where(c => !c.Process.IsDead).ToArray();
+                var dying = living[random.Next(living.Length)];
+                cluster.World.Timeline.Write(dying.Name, "dies");
+                dying.Process.Die();
+                workload.Start(cluster.NewClient());
+                break;
             case FaultKind.ClockJump when node.Process is { } process:
                 process.Time.Skew += TimeSpan.FromSeconds(random.Next(-20, 20));
                 break;
@@ -100,7 +109,8 @@ internal sealed class FaultInjector(SimCluster cluster)
         if (replica.StepDown(replica.Place.Chain).IsOk && replica.Place.IsServing) cluster.World.Timeline.Probe("a target stepped down");
     }
 
-    private static bool IsDisturbance(FaultKind kind) => kind is not (FaultKind.Reset or FaultKind.ClockJump or FaultKind.SlowDisk);
+    private static bool IsDisturbance(FaultKind kind) =>
+        kind is not (FaultKind.Reset or FaultKind.ClockJump or FaultKind.SlowDisk or FaultKind.ClientDeath);
 
     private bool IsDisturbed() => _ends.Exists(end => end > cluster.World.Now) || cluster.Nodes.Any(n => !n.IsUp);
 
@@ -134,6 +144,12 @@ internal sealed class FaultInjector(SimCluster cluster)
             && r.Place.State == TargetState.Serving && r.Standing.Local == LocalTargetState.UpToDate
             && r.Place.Chain.Version == (cluster.Picture?.Chains[c.Id].Version ?? default)));
 
+    private void Stop(SimProcess process, Fault fault)
+    {
+        process.Stop();
+        cluster.World.After(fault.Duration, null, _ => process.Continue());
+    }
+
     private void Cut(Fault fault, string from, string to, bool bothWays)
     {
         cluster.Network.Cut(from, to);
@@ -161,5 +177,5 @@ internal sealed class FaultInjector(SimCluster cluster)
     }
 
     private string[] Others(string host) =>
-        [.. cluster.Nodes.Select(n => n.Name).Concat(Enumerable.Range(1, cluster.Shape.Clients).Select(i => $"client-{i}")).Where(n => n != host)];
+        [.. cluster.Nodes.Select(n => n.Name).Concat(cluster.Clients.Select(c => c.Name)).Where(n => n != host)];
 }

@@ -1,3 +1,5 @@
+using ThreeFs.Contracts.Meta;
+using ThreeFs.Kv;
 using ThreeFs.Sim.World;
 using ThreeFs.Storage.ChunkEngine;
 using ThreeFs.Storage.ChunkEngine.Index;
@@ -23,6 +25,12 @@ internal class Variant
     public virtual IServerHandler Wrap(IServerHandler handler, ReplicaSet replicas) => handler;
 
     public virtual IChunkIndex Wrap(IChunkIndex index) => index;
+
+    public virtual IKvEngine Wrap(IKvEngine store) => store;
+
+    public virtual IFileChunks Wrap(IFileChunks chunks) => chunks;
+
+    public virtual IMetaService Wrap(IMetaService service, IFileChunks chunks) => service;
 
     public virtual Task OpenedAsync(ChunkStore store) => Task.CompletedTask;
 }

@@ -27,13 +27,14 @@ internal sealed class MetaNode(SimCluster cluster, uint id, string name) : SimNo
             process.Time, process.Random.Fork(), logs);
         var options = new MetaServiceOptions
         {
-            RootLayout = new Layout(SimCluster.Table, default, 1 << 16, (uint)Cluster.Shape.Chains, 0, 0),
+            RootLayout = new Layout(SimCluster.Table, default, SimCluster.FileChunkSize, (uint)Cluster.Shape.Chains, 0, 0),
             GarbageDelay = TimeSpan.FromSeconds(1),
         };
+        var chunks = Cluster.Variant.Wrap(new FileChunks(storage, routing, process.Time));
         var service = new MetaService(
-            Cluster.NewKv(process), new FileChunks(storage, routing, process.Time), routing, options, process.Time, process.Random.Fork());
+            Cluster.NewKv(process), chunks, routing, options, process.Time, process.Random.Fork());
         while (!(await service.InitializeAsync(CancellationToken.None)).IsOk) await Task.Delay(TimeSpan.FromMilliseconds(50), process.Time);
-        var handler = new MetaFrameHandler(new MetaDispatcher(service), 1024, CancellationToken.None);
+        var handler = new MetaFrameHandler(new MetaDispatcher(Cluster.Variant.Wrap(service, chunks)), 1024, CancellationToken.None);
         transport.Listen(new Endpoint(SimTransport.SimScheme, Name, 1), handler).Status.ThrowIfFailed();
         routing.Start();
         Beat(process, NodeKind.Meta, [new(EndpointKind.Data, Name, 1)], new HeartbeatOptions("", Id, NodeKind.Meta, "", 0, [])

@@ -16,6 +16,10 @@ namespace ThreeFs.Sim.Nodes;
 internal sealed class SimCluster
 {
     public const string ClusterId = "sim";
+    public const uint FileChunkSize = 1 << 16;
+
+    /// <summary>No inode has it: chunks that clients update without a file.</summary>
+    public static readonly InodeId RegisterInode = new(ulong.MaxValue - 1);
     public static readonly ChainTableId Table = new(1);
 
     public static readonly MgmtdTiming Timing = new()
@@ -30,7 +34,6 @@ internal sealed class SimCluster
         FirstScrubAfter = TimeSpan.FromSeconds(1), ScrubInterval = TimeSpan.FromSeconds(3), ScrubBytesPerSecond = 1 << 20,
     };
 
-    private readonly MemoryKvEngine _kv;
     private readonly ImmutableArray<string> _managerHosts;
 
     public SimCluster(SimWorld world, ClusterShape shape, Variant variant)
@@ -38,7 +41,7 @@ internal sealed class SimCluster
         (World, Shape, Variant) = (world, shape, variant);
         Network = new SimNetwork(world);
         Managers = new SimRpc<IMgmtdService>(Network);
-        _kv = new MemoryKvEngine(new ProcessClock(world));
+        Kv = new MemoryKvEngine(new ProcessClock(world)) { CanLosePower = true };
         Mgmtds = [.. Enumerable.Range(1, shape.Mgmtds).Select(i => new MgmtdNode(this, (uint)i, $"mgmtd-{i}"))];
         Metas = [.. Enumerable.Range(1, shape.Metas).Select(i => new MetaNode(this, (uint)(20 + i), $"meta-{i}"))];
         Storages = [.. Enumerable.Range(1, shape.Storages).Select(i => new StorageNode(this, (uint)(100 + i), $"storage-{i}"))];
@@ -49,12 +52,19 @@ internal sealed class SimCluster
     public SimWorld World { get; }
     public ClusterShape Shape { get; }
     public Variant Variant { get; }
+    public InodeId? Watched { get; init; }
     public SimNetwork Network { get; }
+
+    /// <summary>The store as it is, without faults.</summary>
+    public MemoryKvEngine Kv { get; }
     public SimRpc<IMgmtdService> Managers { get; }
     public ImmutableArray<MgmtdNode> Mgmtds { get; }
     public ImmutableArray<MetaNode> Metas { get; }
     public ImmutableArray<StorageNode> Storages { get; }
     public ImmutableArray<ChainSetting> Chains { get; }
+
+    /// <summary>Clients that live, and those that died.</summary>
+    public List<ClientNode> Clients { get; } = [];
 
     public IEnumerable<SimNode> Nodes => [.. Mgmtds, .. Metas, .. Storages];
 
@@ -73,6 +83,7 @@ internal sealed class SimCluster
 
     public void Start()
     {
+        KeepFlushing();
         foreach (var node in Nodes) node.Start();
         var admin = new SimProcess(World, new SimHost("admin"), "admin");
         World.Run(admin.Start(() => SetUpAsync(admin)), TimeSpan.FromSeconds(60));
@@ -80,17 +91,31 @@ internal sealed class SimCluster
         if (!World.RunUntil(() => AllServe, TimeSpan.FromSeconds(30))) throw new SimFailure("a new cluster does not serve");
     }
 
+    public ClientNode NewClient()
+    {
+        var client = new ClientNode(this, Clients.Count + 1);
+        Clients.Add(client);
+        return client;
+    }
+
     public IMgmtdService NewMgmtdClient(SimProcess process) => new SimMgmtdClient(Managers, process, _managerHosts);
 
     /// <summary>The store as one process sees it: with latency, conflicts, and commits of which nobody knows whether they happened.</summary>
     public IKvEngine NewKv(SimProcess process) => new FaultyKvEngine(
-        _kv,
+        Variant.Wrap(Kv),
         new SeededKvFaults(process.Random.Fork())
         {
             CommitConflict = Shape.KvFaults, CommitMaybeCommitted = Shape.KvFaults, ReadTooOld = Shape.KvFaults / 4,
             MinDelay = TimeSpan.FromMicroseconds(50), MaxDelay = TimeSpan.FromMicroseconds(500),
         },
         process.Time);
+
+    /// <summary>The store makes relaxed commits durable from time to time by itself.</summary>
+    private void KeepFlushing() => World.After(Shape.KvFlush, null, _ =>
+    {
+        _ = Kv.FlushAsync();
+        KeepFlushing();
+    });
 
     private ChainSetting MakeChain(int index)
     {
@@ -125,16 +150,22 @@ internal sealed class SimCluster
 }
 
 /// <summary>What a cluster is made of, drawn from the seed.</summary>
-internal sealed record ClusterShape(int Mgmtds, int Metas, int Storages, int Replicas, int Chains, int Clients, double KvFaults)
+/// <param name="HasFiles">Clients beside the first work with files; otherwise all of them update chunks.</param>
+/// <param name="KvFaults">How often a transaction fails.</param>
+/// <param name="KvFlush">How long a relaxed commit may be lost by power failure.</param>
+internal sealed record ClusterShape(
+    int Mgmtds, int Metas, int Storages, int Replicas, int Chains, int Clients, bool HasFiles, double KvFaults, TimeSpan KvFlush)
 {
     public static ClusterShape Draw(SeededRandom random)
     {
-        var storages = random.Next(3, 6);
+        var isLarge = random.NextBool(0.12);
         return new ClusterShape(
-            2, random.Next(1, 3), storages, random.NextBool(0.7) ? 3 : 2, random.Next(1, 4), random.Next(2, 5),
-            random.NextBool(0.5) ? 0.01 : 0);
+            2, random.Next(1, 3), isLarge ? random.Next(6, 10) : random.Next(3, 6), random.NextBool(0.7) ? 3 : 2,
+            isLarge ? random.Next(4, 7) : random.Next(1, 4), random.Next(2, 5), random.NextBool(0.5), random.NextBool(0.5) ? 0.01 : 0,
+            TimeSpan.FromSeconds(0.1 + 2 * random.NextDouble()));
     }
 
     public override string ToString() =>
-        $"{Mgmtds} mgmtd, {Metas} meta, {Storages} storage, {Chains} chains of {Replicas}, {Clients} clients, store faults {KvFaults:0.##}";
+        $"{Mgmtds} mgmtd, {Metas} meta, {Storages} storage, {Chains} chains of {Replicas}, {Clients} clients{(HasFiles ? " with files" : "")}, "
+        + $"store faults {KvFaults:0.##}";
 }

@@ -40,7 +40,7 @@ internal sealed class SimDisk
         if (losesPower) _boot++;
     }
 
-    public async Task<ChunkStore> OpenAsync(IChunkStoreObserver observer, Variant variant)
+    public async Task<ChunkStore> OpenAsync(IChunkStoreObserver? observer, Variant variant)
     {
         var process = (SimProcess)SynchronizationContext.Current!;
         _work.Added = () => Pump(process, _work);

@@ -67,8 +67,9 @@ internal sealed class StorageNode(SimCluster cluster, uint id, string name) : Si
             process.Start(() => TickAsync(process, replica));
         }
 
-        var handler = new StorageHandler(replicas, memory, memory, process.Time, this);
-        var listening = new SimTransport(Cluster.Network, process).Listen(new Endpoint(SimTransport.SimScheme, Name, 1), Cluster.Variant.Wrap(handler, replicas));
+        var handler = Cluster.Variant.Wrap(new StorageHandler(replicas, memory, memory, process.Time, this), replicas);
+        var watched = new WatchedHandler(handler, Cluster.World, Name, replicas, Cluster.Watched);
+        var listening = new SimTransport(Cluster.Network, process).Listen(new Endpoint(SimTransport.SimScheme, Name, 1), watched);
         listening.Status.ThrowIfFailed();
         routing.Changed += _ => replicas.RoutingChanged(routing);
         routing.Start();

@@ -39,7 +39,7 @@ internal sealed class RegisterWorkload(SimCluster cluster, ChunkHistory history,
         while (!_isStopping)
         {
             var number = random.Next(chunks);
-            var chunk = new ChunkId(new InodeId(1), (ulong)number);
+            var chunk = new ChunkId(SimCluster.RegisterInode, (ulong)number);
             var chain = cluster.Chains[number % cluster.Chains.Length].Id;
             var draw = random.NextDouble();
             if (draw < 0.45) await ReadAsync(client, chain, chunk);

@@ -26,8 +26,11 @@ internal sealed class SimProcess : SynchronizationContext, IExecutor
 
     public bool IsDead { get; private set; }
 
-    /// <summary>Nothing of it runs before this time: it was stopped.</summary>
-    public long StoppedUntil { get; private set; }
+    /// <summary>Nothing of it runs until it continues.</summary>
+    public bool IsStopped { get; private set; }
+
+    /// <summary>What waits for that.</summary>
+    public List<(SimEvent Event, long Order)> Deferred { get; } = [];
 
     public ProcessClock Time { get; }
 
@@ -86,9 +89,13 @@ internal sealed class SimProcess : SynchronizationContext, IExecutor
     public override SynchronizationContext CreateCopy() => this;
 
     /// <summary>As SIGSTOP does; timers and messages wait until it continues.</summary>
-    public void StopUntil(long time) => StoppedUntil = time;
+    public void Stop() => IsStopped = true;
 
-    public void Continue() => StoppedUntil = 0;
+    public void Continue()
+    {
+        IsStopped = false;
+        _world.Resume(Deferred);
+    }
 
     public void Die()
     {

@@ -9,6 +9,9 @@ namespace ThreeFs.Sim.World;
 /// <remarks>Time is counted in ticks of 100 ns from the start of the run.</remarks>
 internal sealed class SimWorld
 {
+    /// <summary>How often a condition is looked at.</summary>
+    private static readonly long _glance = TimeSpan.FromMilliseconds(5).Ticks;
+
     private readonly PriorityQueue<SimEvent, (long At, long Order)> _events = new();
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private long _order;
@@ -45,6 +48,13 @@ internal sealed class SimWorld
     public SimEvent After(TimeSpan delay, SimProcess? owner, Action<object?> work, object? state = null) =>
         At(Now + delay.Ticks, owner, work, state);
 
+    /// <summary>What a process did not do while it was stopped, now and in the order it would have had.</summary>
+    public void Resume(List<(SimEvent Event, long Order)> deferred)
+    {
+        foreach (var (happens, order) in deferred) _events.Enqueue(happens, (Now, order));
+        deferred.Clear();
+    }
+
     /// <summary>The run has failed: reported at the next step, on the loop.</summary>
     public void Fail(Exception reason) => _failure ??= reason;
 
@@ -63,7 +73,8 @@ internal sealed class SimWorld
         var end = Now + atMost.Ticks;
         while (!condition())
         {
-            if (Now >= end || !Step(end)) return condition();
+            if (Now >= end) return false;
+            RunFor(TimeSpan.FromTicks(Math.Min(_glance, end - Now)));
         }
 
         return true;
@@ -89,10 +100,9 @@ internal sealed class SimWorld
         _events.Dequeue();
         Now = when.At;
         if (next.IsCancelled || next.Owner is { IsDead: true }) return true;
-        if (next.Owner is { } owner && owner.StoppedUntil > Now)
+        if (next.Owner is { IsStopped: true } owner)
         {
-            // A little past the end, in the order it would have had.
-            _events.Enqueue(next, (owner.StoppedUntil, when.Order));
+            owner.Deferred.Add((next, when.Order));
             return true;
         }
 
