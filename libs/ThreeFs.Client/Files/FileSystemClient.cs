@@ -334,7 +334,7 @@ public sealed class FileSystemClient : IAsyncDisposable
             open.Handles++;
         }
 
-        await open.Keeping.EnterAsync();
+        if (!await open.Keeping.EnterAsync(ct)) return open;
         try
         {
             if (open.KeepAlive is not null) return open;

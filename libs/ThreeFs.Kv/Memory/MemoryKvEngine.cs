@@ -64,8 +64,8 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
     }
 
     /// <summary>
-    /// Undoes a suffix of the commits since the last flush or durable commit, drawn by <paramref name="random"/>. Nobody who used the
-    /// store before may go on.
+    /// Undoes a suffix of the commits since the last flush or durable commit, drawn by <paramref name="random"/>.
+    /// Nobody who used the store before may go on.
     /// </summary>
     /// <returns>How many commits are gone.</returns>
     public long LosePower(SeededRandom random)
@@ -136,7 +136,8 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
         }
     }
 
-    internal Status Commit(MemoryKvTransaction transaction, KvVersion? readVersion, long timestamp, KvDurability durability)
+    internal Status Commit(
+        MemoryKvTransaction transaction, KvVersion? readVersion, long timestamp, KvDurability durability)
     {
         lock (_lock)
         {

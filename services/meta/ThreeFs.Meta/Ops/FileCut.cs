@@ -23,9 +23,10 @@ internal readonly record struct Cut(InodeAttr File, IFileChunks Chunks, Cancella
 /// seen a later one; nothing is sent for an order that is old (<see cref="CutOrder.Life"/>), because a new head has not; and a new
 /// round finds that the request was done. See docs/adr/0005-truncation-orders.md.
 /// <para>
-/// Another client may write behind the cut before the record says so: its bytes come after the truncation, so the end that storage has
-/// counts. Reported later, the write is of an older truncate version, and storage is asked then. Reported before, it has raised the data
-/// version, and storage is asked here, in the transaction: a report that comes after the question conflicts with it.
+/// Another client may write behind the cut before the record says so: its bytes come after the truncation, so the end
+/// that storage has counts. Reported later, the write is of an older truncate version, and storage is asked then.
+/// Reported before, it has raised the data version, and storage is asked here, in the transaction: a report that comes
+/// after the question conflicts with it.
 /// </para>
 /// </remarks>
 internal sealed class FileCut(TransactionRunner runner, IFileChunks chunks, TimeProvider time, SeededRandom random, TimeSpan patience)

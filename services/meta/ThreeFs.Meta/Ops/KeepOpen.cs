@@ -6,8 +6,8 @@ using ThreeFs.Meta.Transactions;
 namespace ThreeFs.Meta.Ops;
 
 /// <summary>
-/// Registers a reader's session, so that the file outlives its last name until the reader is done. Remembered like any mutation: a
-/// repetition that arrives when the session has ended must not bring it back.
+/// Registers a reader's session, so that the file outlives its last name until the reader is done. Remembered like any
+/// mutation: a repetition that arrives when the session has ended must not bring it back.
 /// </summary>
 internal sealed class KeepOpen(InodeId inode, SessionId session) : IMutation
 {

@@ -14,6 +14,8 @@ internal enum FaultKind
     Stop,
     /// <summary>Everything to and from the host is held back.</summary>
     Isolate,
+    /// <summary>The network falls apart: nothing passes between about half of all hosts, clients too, and the others.</summary>
+    Partition,
     /// <summary>Messages from the host to another one are held back.</summary>
     CutOneWay,
     /// <summary>Every message of the host takes longer.</summary>
@@ -41,8 +43,9 @@ internal sealed record Fault(TimeSpan At, FaultKind Kind, string Host, TimeSpan 
     public static List<Fault> Draw(SeededRandom random, SimCluster cluster, TimeSpan from, TimeSpan time)
     {
         // Each run has a temper of its own: a few kinds, seldom or often.
-        var kinds = Enum.GetValues<FaultKind>().Where(k => k != FaultKind.StepDown).Where(_ => random.NextBool(0.5)).ToArray();
-        if (kinds.Length == 0) kinds = [FaultKind.Kill];
+        var kinds = cluster.Variant.Faults ?? [.. Enum.GetValues<FaultKind>().Where(k => k != FaultKind.StepDown)];
+        random.Shuffle(kinds.AsSpan());
+        kinds = kinds[..Math.Min(kinds.Length, random.Next(1, random.NextBool(0.5) ? 4 : kinds.Length + 1))];
         var pause = 0.1 + random.NextDouble() * 2;
         var hosts = cluster.Nodes.Select(n => n.Name).ToArray();
         var faults = new List<Fault>();

@@ -71,6 +71,11 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
             case FaultKind.Isolate:
                 foreach (var other in Others(fault.Host)) Cut(fault, fault.Host, other, bothWays: true);
                 break;
+            case FaultKind.Partition:
+                var sides = Others(fault.Host).Append(fault.Host).ToLookup(_ => random.NextBool(0.5));
+                foreach (var here in sides[true])
+                    foreach (var there in sides[false]) Cut(fault, here, there, bothWays: true);
+                break;
             case FaultKind.CutOneWay:
                 var peers = Others(fault.Host);
                 var peer = peers[random.Next(peers.Length)];

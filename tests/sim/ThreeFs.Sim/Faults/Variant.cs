@@ -18,6 +18,9 @@ internal class Variant
 
     public virtual string Name => "none";
 
+    /// <summary>What brings the defect to light; null: everything goes wrong.</summary>
+    public virtual FaultKind[]? Faults => null;
+
     public virtual IReplicaPeers Wrap(IReplicaPeers peers, SimProcess process) => peers;
 
     public virtual ILease Wrap(ILease lease) => lease;

@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using ThreeFs.Base;
+using ThreeFs.Contracts.Meta;
 using ThreeFs.Contracts.Storage;
+using ThreeFs.Kv;
 using ThreeFs.Sim.World;
 using ThreeFs.Storage.ChunkEngine;
 using ThreeFs.Storage.ChunkEngine.Index;
@@ -14,7 +16,11 @@ namespace ThreeFs.Sim.Faults;
 /// <summary>Systems that break one promise each. A checker that lets one pass is worth nothing.</summary>
 internal static class Variants
 {
-    public static readonly Variant[] Broken = [new IgnoresFencing(), new SkipsChainVersion(), new ReadsUncommitted(), new FlushesNothing(), new ForgetsPending()];
+    public static readonly Variant[] Broken =
+    [
+        new IgnoresFencing(), new SkipsChainVersion(), new ReadsUncommitted(), new FlushesNothing(), new ForgetsPending(),
+        new ForgetsChunks(), new CollectsOpenFiles(), new ForgetsRequests(), new FlushesNoMetadata(), new CutsNothing(),
+    ];
 
     public static Variant Find(string name) =>
         Broken.Prepend(Variant.None).FirstOrDefault(v => v.Name == name)
@@ -24,6 +30,8 @@ internal static class Variants
     private sealed class IgnoresFencing : Variant, ILease
     {
         public override string Name => "ignore-fencing";
+
+        public override FaultKind[] Faults => [FaultKind.Partition];
 
         public bool IsHeld => true;
 
@@ -79,12 +87,54 @@ internal static class Variants
     {
         public override string Name => "forget-pending";
 
+        public override FaultKind[] Faults => [FaultKind.Kill];
+
         public override async Task OpenedAsync(ChunkStore store)
         {
             var pending = new ChunkState[1024];
             var count = store.ListPending(pending);
             for (var i = 0; i < count; i++) await store.DiscardPendingAsync(pending[i].Chunk);
         }
+    }
+
+    /// <summary>Chunks of removed files stay.</summary>
+    private sealed class ForgetsChunks : Variant
+    {
+        public override string Name => "forget-chunks";
+
+        public override IFileChunks Wrap(IFileChunks chunks) => new PatchedChunks(chunks) { Remove = _ => new(Status.Ok) };
+    }
+
+    /// <summary>A truncation changes the length and leaves the bytes.</summary>
+    private sealed class CutsNothing : Variant
+    {
+        public override string Name => "cut-nothing";
+
+        public override IFileChunks Wrap(IFileChunks chunks) => new PatchedChunks(chunks) { Truncate = () => new(Status.Ok) };
+    }
+
+    /// <summary>What loses its last name is collected, whoever has it open.</summary>
+    private sealed class CollectsOpenFiles : Variant
+    {
+        public override string Name => "collect-open-files";
+
+        public override IKvEngine Wrap(IKvEngine store) => new HidingStore(store, KeyPrefixes.Session);
+    }
+
+    /// <summary>A repeated request is executed again.</summary>
+    private sealed class ForgetsRequests : Variant
+    {
+        public override string Name => "forget-requests";
+
+        public override IKvEngine Wrap(IKvEngine store) => new HidingStore(store, KeyPrefixes.Idempotency);
+    }
+
+    /// <summary>fsync answers before the metadata is on stable storage.</summary>
+    private sealed class FlushesNoMetadata : Variant
+    {
+        public override string Name => "flush-no-metadata";
+
+        public override IKvEngine Wrap(IKvEngine store) => new HidingStore(store, null);
     }
 
     private delegate void Patch(ServerRequest request, Span<byte> header);

@@ -21,7 +21,13 @@ internal sealed class RegisterWorkload(SimCluster cluster, ChunkHistory history,
 
     public void Start(IEnumerable<ClientNode> clients)
     {
-        foreach (var client in clients) _running.Add(client.Process.Start(() => RunAsync(client)));
+        foreach (var client in clients)
+        {
+            _running.Add(client.Process.Start(() => RunAsync(client, reads: 0.4)));
+
+            // Whoever waits for a chain to heal does not notice that another one answers what is old.
+            _running.Add(client.Process.Start(() => RunAsync(client, reads: 1)));
+        }
     }
 
     public void Stop() => _isStopping = true;
@@ -32,9 +38,9 @@ internal sealed class RegisterWorkload(SimCluster cluster, ChunkHistory history,
         foreach (var failed in _running.Where(r => r.IsFaulted)) failed.GetAwaiter().GetResult();
     }
 
-    private async Task<bool> RunAsync(ClientNode client)
+    private async Task<bool> RunAsync(ClientNode client, double reads)
     {
-        var random = client.Process.Random;
+        var random = client.Process.Random.Fork();
         await client.Routing.WaitFor(r => r.Chains.Count > 0, CancellationToken.None);
         while (!_isStopping)
         {
@@ -42,10 +48,10 @@ internal sealed class RegisterWorkload(SimCluster cluster, ChunkHistory history,
             var chunk = new ChunkId(SimCluster.RegisterInode, (ulong)number);
             var chain = cluster.Chains[number % cluster.Chains.Length].Id;
             var draw = random.NextDouble();
-            if (draw < 0.45) await ReadAsync(client, chain, chunk);
+            if (draw < reads) await ReadAsync(client, chain, chunk);
             else if (draw < 0.97) await UpdateAsync(client, chain, chunk, random);
             else await FlushAsync(client, chain);
-            if (random.NextBool(0.5)) await Task.Delay(TimeSpan.FromMilliseconds(random.Next(1, 60)), client.Process.Time);
+            if (reads == 1 || random.NextBool(0.5)) await Task.Delay(TimeSpan.FromMilliseconds(random.Next(1, 80)), client.Process.Time);
         }
 
         return true;

@@ -11,7 +11,7 @@ namespace ThreeFs.Sim.Checks.Names;
 /// </summary>
 internal sealed class NameHistory(InodeId root)
 {
-    private const int MaxStates = 400_000;
+    private const int MaxStates = 50_000;
 
     private readonly List<NameOp> _ops = [];
 
