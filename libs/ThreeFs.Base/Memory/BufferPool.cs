@@ -17,6 +17,7 @@ public sealed unsafe class BufferPool : IDisposable
     private const int MaxShift = 26;
 
     private readonly Stack<BufferLease>[] _free = new Stack<BufferLease>[MaxShift - MinShift + 1];
+    private readonly HashSet<nint> _allocated = [];
     private readonly long _limit;
     private long _rented;
     private long _kept;
@@ -58,7 +59,7 @@ public sealed unsafe class BufferPool : IDisposable
             if (free.TryPop(out lease)) Interlocked.Add(ref _kept, -capacity);
         }
 
-        lease ??= new BufferLease(this, (nint)NativeMemory.AlignedAlloc((nuint)capacity, Alignment), capacity);
+        lease ??= new BufferLease(this, Allocate(capacity), capacity);
         Interlocked.Increment(ref _outstanding);
         lease.Activate();
         return lease;
@@ -71,7 +72,7 @@ public sealed unsafe class BufferPool : IDisposable
         if (Interlocked.Add(ref _kept, lease.Capacity) > _limit / 2)
         {
             Interlocked.Add(ref _kept, -lease.Capacity);
-            NativeMemory.AlignedFree((void*)lease.Memory.Address);
+            Free(lease.Memory.Address);
             return;
         }
 
@@ -86,9 +87,35 @@ public sealed unsafe class BufferPool : IDisposable
         {
             lock (free)
             {
-                while (free.TryPop(out var lease)) NativeMemory.AlignedFree((void*)lease.Memory.Address);
+                while (free.TryPop(out var lease)) Free(lease.Memory.Address);
             }
         }
+    }
+
+    /// <summary>
+    /// Frees everything, leases that are out too: for a simulated process that has died, of which nothing runs any more.
+    /// The pool and its leases must not be touched afterwards.
+    /// </summary>
+    public void Abandon()
+    {
+        lock (_allocated)
+        {
+            foreach (var address in _allocated) NativeMemory.AlignedFree((void*)address);
+            _allocated.Clear();
+        }
+    }
+
+    private nint Allocate(int capacity)
+    {
+        var address = (nint)NativeMemory.AlignedAlloc((nuint)capacity, Alignment);
+        lock (_allocated) _allocated.Add(address);
+        return address;
+    }
+
+    private void Free(nint address)
+    {
+        lock (_allocated) _allocated.Remove(address);
+        NativeMemory.AlignedFree((void*)address);
     }
 
     private static int ClassOf(int bytes) =>

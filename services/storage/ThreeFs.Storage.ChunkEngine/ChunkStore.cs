@@ -270,6 +270,9 @@ public sealed class ChunkStore : IAsyncDisposable
         _core.Dispose();
     }
 
+    /// <summary>Frees the memory of a store whose simulated process has died; nothing of it may run any more.</summary>
+    internal void Abandon() => _core.Pool.Abandon();
+
     private static async ValueTask<Result<ChunkStore>> StartAsync(StoreCore core, TargetRecord target, bool wasClean, bool lostPower)
     {
         Flusher.AddMark(core.Batch, core.LastSequence);

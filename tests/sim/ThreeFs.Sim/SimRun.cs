@@ -44,6 +44,7 @@ internal static class SimRun
         finally
         {
             SynchronizationContext.SetSynchronizationContext(before);
+            foreach (var free in world.Memory) free();
         }
 
         return new SimResult(

@@ -36,6 +36,8 @@ internal sealed class ClientNode
             Process.Time, Process.Random.Fork(), logs);
         var session = new ClientSession(id, Name, "", 1, Process.Time.GetUtcNow(), Process.Time.GetUtcNow());
         var sessions = new SessionLoop(session, SimCluster.ClusterId, mgmtd, Process.Time, logs) { Interval = TimeSpan.FromSeconds(2) };
+        world.Memory.Add(Memory.Abandon);
+        world.Memory.Add(() => _ = meta.DisposeAsync().AsTask());
         Process.Enter(_ =>
         {
             Routing.Start();

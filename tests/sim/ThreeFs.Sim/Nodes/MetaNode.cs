@@ -35,6 +35,7 @@ internal sealed class MetaNode(SimCluster cluster, uint id, string name) : SimNo
             Cluster.NewKv(process), chunks, routing, options, process.Time, process.Random.Fork());
         while (!(await service.InitializeAsync(CancellationToken.None)).IsOk) await Task.Delay(TimeSpan.FromMilliseconds(50), process.Time);
         var handler = new MetaFrameHandler(new MetaDispatcher(Cluster.Variant.Wrap(service, chunks)), 1024, CancellationToken.None);
+        Cluster.World.Memory.Add(handler.Dispose);
         transport.Listen(new Endpoint(SimTransport.SimScheme, Name, 1), handler).Status.ThrowIfFailed();
         routing.Start();
         Beat(process, NodeKind.Meta, [new(EndpointKind.Data, Name, 1)], new HeartbeatOptions("", Id, NodeKind.Meta, "", 0, [])

@@ -55,6 +55,7 @@ internal sealed class SimDisk
             : await ChunkStore.CreateAsync(Device, index, Identity, options);
         if (!opened.TryGet(out var store)) throw new SimFailure($"target {Identity.Target} cannot be opened: {opened.Status}");
         _exists = true;
+        _world.Memory.Add(store.Abandon);
         await variant.OpenedAsync(store);
         return store;
     }

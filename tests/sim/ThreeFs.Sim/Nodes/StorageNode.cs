@@ -49,6 +49,7 @@ internal sealed class StorageNode(SimCluster cluster, uint id, string name) : Si
     {
         var logs = LogsOf(process);
         var memory = new BufferPool(256 * ByteSize.MiB);
+        Cluster.World.Memory.Add(memory.Abandon);
         var pool = new ConnectionPool(
             new SimTransport(Cluster.Network, process), new ConnectionPoolOptions(), process.Time, process.Random.Fork());
         var peers = Cluster.Variant.Wrap(new ReplicaPeers(pool, process, memory), process);

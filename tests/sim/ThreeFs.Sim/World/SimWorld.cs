@@ -28,6 +28,9 @@ internal sealed class SimWorld
 
     public SeededRandom Random { get; }
 
+    /// <summary>Memory outside the managed heap that processes took; freed when the run is over, since the dead free nothing.</summary>
+    public List<Action> Memory { get; } = [];
+
     public Timeline Timeline { get; }
 
     public long Now { get; private set; }

@@ -62,6 +62,21 @@ public sealed class BufferPoolTests
     }
 
     [Fact]
+    public void An_abandoned_pool_has_freed_what_was_out_too()
+    {
+        var before = Environment.WorkingSet;
+        for (var i = 0; i < 400; i++)
+        {
+            var pool = new BufferPool(1L << 30);
+            for (var j = 0; j < 8; j++) pool.TryRent(1 << 20)!.Memory.Span.Fill(1);
+            pool.TryRent(1)!.Dispose();
+            pool.Abandon();
+        }
+
+        Assert.True(Environment.WorkingSet - before < 1L << 30, "3200 MiB were rented and abandoned");
+    }
+
+    [Fact]
     public void Slices_copy_across_their_pieces()
     {
         using var pool = new BufferPool(1 << 20);
