@@ -38,6 +38,16 @@ public sealed class UsrbIoTests(SharedCluster shared) : IDisposable
             $"5000001 bytes, sum {sum}\n", await Shell.RunAsync($"LD_LIBRARY_PATH={_directory}/lib {_directory}/read_file {shared.Cluster.Mount}/example"));
     }
 
+    [Fact]
+    public async Task The_Python_package_does_what_caches_and_loaders_do()
+    {
+        await Shell.RunAsync($"{Harness.Cluster.ThreeFs} install-native --prefix {_directory}");
+        var package = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Source(""))!, "../../../../clients/native/python"));
+        Assert.Equal("ok\n", await Shell.RunAsync(
+            $"PYTHONPATH={package} PYTHONDONTWRITEBYTECODE=1 HF3FS_USRBIO_LIB={_directory}/lib/libhf3fs_api_shared.so "
+            + $"python3 {Path.ChangeExtension(Source("usrbio_python"), ".py")} {shared.Cluster.Mount}"));
+    }
+
     /// <summary>What a process leaves behind is cleared away: registrations, shared memory, and nothing of others.</summary>
     [Fact]
     public async Task A_killed_program_leaves_nothing_registered()

@@ -1,0 +1,1 @@
+"""Rings and mounts of ThreeFs under the names that programs for 3FS import."""
