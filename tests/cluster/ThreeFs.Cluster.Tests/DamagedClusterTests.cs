@@ -61,7 +61,7 @@ public sealed class DamagedClusterTests
         await Shell.RunAsync($"kill -INT {up.Id}");
         var said = await up.StandardError.ReadToEndAsync();
         await up.WaitForExitAsync();
-        Assert.Contains("interrupted; 6 processes", said);
+        Assert.Matches("interrupted; [1-9] process", said); // how many had begun is a matter of the moment
         Assert.Equal(130, up.ExitCode);
         await cluster.UpAsync();
         Assert.Equal("kept", await File.ReadAllTextAsync($"{cluster.Mount}/kept"));

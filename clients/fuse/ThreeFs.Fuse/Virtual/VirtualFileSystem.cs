@@ -183,6 +183,12 @@ internal sealed class VirtualFileSystem(IFuseFileSystem inner, IovRegistry regis
         return arguments.Command == ControlCalls.Fsync ? FsyncAsync(request, arguments) : inner.IoctlAsync(request, arguments, input);
     }
 
+    public ValueTask<Errno> GetLockAsync(FuseRequest request, FuseLockIn arguments) =>
+        VirtualNodes.IsVirtual(request.Node) ? new(Errno.EOPNOTSUPP) : inner.GetLockAsync(request, arguments);
+
+    public ValueTask<Errno> SetLockAsync(FuseRequest request, FuseLockIn arguments, bool waits) =>
+        VirtualNodes.IsVirtual(request.Node) ? new(Errno.EOPNOTSUPP) : inner.SetLockAsync(request, arguments, waits);
+
     public ValueTask<Errno> SyncFsAsync(FuseRequest request) => inner.SyncFsAsync(request);
 
     /// <summary>What rings wrote is on stable storage, and the kernel shows the length that they gave the file.</summary>

@@ -119,7 +119,7 @@ public sealed class Replica : IAsyncDisposable
 
     /// <summary>An update from a client or from the predecessor; completes when everybody behind has it, or with the reason why not.</summary>
     public ValueTask<UpdateResult> UpdateAsync(UpdateRequest request, IoSlices payload, UpdateSource source, Deadline deadline) =>
-        Updates.RunAsync(request, payload, source, deadline);
+        Updates.RunAsync(request, payload, source, isOfRange: false, deadline);
 
     /// <summary>Reads into the first bytes of the destination.</summary>
     public ValueTask<ReadResult> ReadAsync(ReadOp op, ReadFlags flags, IoSlices destination, Deadline deadline) =>

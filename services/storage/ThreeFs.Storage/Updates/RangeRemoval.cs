@@ -67,7 +67,7 @@ public static class RangeRemoval
         if (!replica.Cuts.IsCurrent(request.Inode, request.Under)) return new(replica.Refuse(StatusCode.CutOvertaken, request.Chain));
         var tag = request.Tag with { Sequence = request.Tag.Sequence + number };
         var update = new UpdateRequest(request.Chain, chunk, kind, 0, length, chunkSize, 0, tag, default, default);
-        return replica.UpdateAsync(update, default, UpdateSource.Client, deadline);
+        return replica.Updates.RunAsync(update, default, UpdateSource.Client, isOfRange: true, deadline);
     }
 
     /// <summary>The last chunks of the range, in falling order, and whether there are others before them.</summary>

@@ -21,8 +21,13 @@ internal sealed class UpdateRunner(Replica replica)
     private readonly ReplicaServices _services = replica.Services;
     private readonly Forwarder _forwarder = new(replica);
 
+    /// <param name="isOfRange">
+    /// One of many removals of a request (<see cref="RangeRemoval"/>) that run side by side, so that a later one of the channel may end before it.
+    /// The request as a whole is looked at by its own rules.
+    /// </param>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    public async ValueTask<UpdateResult> RunAsync(UpdateRequest request, IoSlices payload, UpdateSource source, Deadline deadline)
+    public async ValueTask<UpdateResult> RunAsync(
+        UpdateRequest request, IoSlices payload, UpdateSource source, bool isOfRange, Deadline deadline)
     {
         var code = Gate(request.Chain, source);
         if (code == StatusCode.Ok && source == UpdateSource.Predecessor && !replica.IsInOrder(request.ForwardEpoch)) code = StatusCode.UpdateStale;
@@ -33,7 +38,7 @@ internal sealed class UpdateRunner(Replica replica)
             // The chain may have changed while this waited in line.
             code = deadline.IsOver(_services.Time) ? StatusCode.DeadlineExceeded : Gate(request.Chain, source);
             if (code != StatusCode.Ok) return replica.Refuse(code, request.Chain);
-            return await RunLockedAsync(request, payload, source, deadline);
+            return await RunLockedAsync(request, payload, source, isOfRange, deadline);
         }
         finally
         {
@@ -47,9 +52,10 @@ internal sealed class UpdateRunner(Replica replica)
         : UpdateRules.Gate(replica.Place, replica.Standing.Local, asked, source);
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
-    private async ValueTask<UpdateResult> RunLockedAsync(UpdateRequest request, IoSlices payload, UpdateSource source, Deadline deadline)
+    private async ValueTask<UpdateResult> RunLockedAsync(
+        UpdateRequest request, IoSlices payload, UpdateSource source, bool isOfRange, Deadline deadline)
     {
-        if (source == UpdateSource.Client && request.Kind != UpdateKind.Remove)
+        if (source == UpdateSource.Client && !isOfRange)
         {
             var verdict = replica.Store.Channels.Look(request.Tag, request.Chunk, out var known);
             if (verdict == ChannelVerdict.Repeated) return await DurableAsync(known.ToResult(replica.Place.Chain.Version));

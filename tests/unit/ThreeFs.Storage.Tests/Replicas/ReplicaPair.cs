@@ -81,6 +81,17 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
         return Run(Head.UpdateAsync(request, payload.Memory.Slice(0, bytes.Length), UpdateSource.Client, Soon)).Code;
     }
 
+    /// <summary>A removal with a sequence of the client's channel; 0: the next one.</summary>
+    public StatusCode Remove(ulong index, ulong sequence = 0)
+    {
+        var tag = new UpdateTag(new ClientId(new Guid(9, 0, 0, new byte[8])), new ChannelId(1), sequence == 0 ? ++_sequence : sequence);
+        var request = new UpdateRequest(Versioned, Id(index), UpdateKind.Remove, 0, 0, ChunkSize, 0, tag, default, default);
+        return Run(Head.UpdateAsync(request, default, UpdateSource.Client, Soon)).Code;
+    }
+
+    /// <summary>Sequence of the last update.</summary>
+    public ulong Sequence => _sequence;
+
     public (StatusCode Code, byte[] Bytes) Read(Replica replica, ulong index, int length)
     {
         using var lease = Head.Services.Buffers.TryRent(length)!;
