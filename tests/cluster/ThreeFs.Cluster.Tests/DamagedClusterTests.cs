@@ -56,7 +56,9 @@ public sealed class DamagedClusterTests
         await Shell.RunAsync($"mv {dir}-kv {dir}/kv");
 
         // An `up` that is interrupted says what it leaves behind, and the next one goes on.
-        using var up = Process.Start(new ProcessStartInfo(_threefs, ["up", "--dir", dir]) { RedirectStandardError = true })!;
+        // Who runs tests in the background has them ignore SIGINT, and what they start inherits that.
+        string[] command = ["--default-signal=INT", _threefs, "up", "--dir", dir];
+        using var up = Process.Start(new ProcessStartInfo("env", command) { RedirectStandardError = true })!;
         while (!File.Exists($"{dir}/mgmtd-1/pid")) await Task.Delay(20);
         await Shell.RunAsync($"kill -INT {up.Id}");
         var said = await up.StandardError.ReadToEndAsync();
