@@ -133,4 +133,8 @@ public enum StatusCode : ushort
     NoServingTarget = 5009,
     /// <summary>No routing information has been received yet.</summary>
     RoutingNotReady = 5010,
+    /// <summary>
+    /// A later process of the node is known and has fallen silent: whoever lives and is refused claims a later start.
+    /// </summary>
+    HeartbeatOutlived = 5011,
 }

@@ -123,12 +123,15 @@ internal sealed class SyncState
         }
     }
 
-    /// <summary>The attributes with what was written here and is not reported.</summary>
+    /// <summary>
+    /// The attributes with what was written here and is not reported. When they are from before a truncation that is known by now, with the
+    /// length that is known since.
+    /// </summary>
     public InodeAttr Overlay(InodeAttr attr)
     {
         lock (_lock)
         {
-            if (attr.TruncateVersion.Value < _version.Value) return attr;
+            if (attr.TruncateVersion.Value < _version.Value) return attr with { Length = _length };
             if (attr.Length < _length) attr = attr with { Length = _length };
             if (_writes.End < 0 || _writes.At.CompareTo(attr.ModifyTime) <= 0) return attr;
             return attr with { ModifyTime = _writes.At, ChangeTime = _writes.At };

@@ -130,7 +130,7 @@ public sealed class HeartbeatLoop : IAsyncDisposable
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
         var result = await _mgmtd.HeartbeatAsync(_options.ClusterId, heartbeat, both.Token);
         if (result.TryGet(out var reply)) Accept(reply, sent);
-        else if (result.Code == StatusCode.HeartbeatStale) Renew();
+        else if (result.Code == StatusCode.HeartbeatOutlived || (result.Code == StatusCode.HeartbeatStale && _accepted == 0)) Renew();
         return result.Status;
     }
 
@@ -145,11 +145,11 @@ public sealed class HeartbeatLoop : IAsyncDisposable
 
     /// <summary>
     /// A process of this node with a later start has been seen. When this one was never accepted, the clock went back between
-    /// the two, and it is the newer one: claim a later start. When it was, it has been replaced and stays refused.
+    /// the two, and it is the newer one: claim a later start. When it was, it has been replaced and stays refused, until the other
+    /// one has fallen silent.
     /// </summary>
     private void Renew()
     {
-        if (_accepted > 0) return;
         _generation += _generationStep;
         _generationStep *= 2;
     }

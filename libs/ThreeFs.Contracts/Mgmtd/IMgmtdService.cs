@@ -79,7 +79,10 @@ public interface IMgmtdService
     ValueTask<Result<ClientSessions>> ListClientSessionsAsync(string clusterId, CancellationToken ct);
 }
 
-/// <param name="Sequence">Rises with every heartbeat of a process; an old one is refused with <see cref="StatusCode.HeartbeatStale"/>.</param>
+/// <param name="Sequence">
+/// Rises with every heartbeat of a process; an old one is refused with <see cref="StatusCode.HeartbeatStale"/>, one of an earlier process whose
+/// successor has fallen silent with <see cref="StatusCode.HeartbeatOutlived"/>.
+/// </param>
 /// <param name="SentAt">The sender's clock; a difference beyond the limit is refused.</param>
 /// <param name="Targets">Storage nodes: every local target.</param>
 /// <param name="Generation">Differs between two processes of one node, so that a restart shows even when it was quick; 0 is unknown.</param>

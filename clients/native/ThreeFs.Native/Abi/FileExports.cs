@@ -28,7 +28,10 @@ internal static unsafe class FileExports
         var duplicate = LibC.Fcntl(fd, LibC.F_DUPFD_CLOEXEC, 0);
         if (duplicate < 0) return LibC.Errno;
         var file = (RegisteredFile*)NativeMemory.Alloc((nuint)sizeof(RegisteredFile));
-        *file = new RegisteredFile { Inode = stat.Inode, Access = access & LibC.O_ACCMODE, Duplicate = duplicate };
+        *file = new RegisteredFile
+        {
+            Inode = stat.Inode, Access = access & LibC.O_ACCMODE, Descriptor = fd, Duplicate = duplicate,
+        };
         if (!FileTable.TryAdd(fd, file))
         {
             LibC.Close(duplicate);
@@ -45,8 +48,9 @@ internal static unsafe class FileExports
     [UnmanagedCallersOnly(EntryPoint = "hf3fs_dereg_fd")]
     public static void Deregister(int fd)
     {
-        var file = FileTable.Remove(fd);
+        var file = FileTable.Find(fd);
         if (file == null) return;
+        if (FileTable.Find(file->Descriptor) == file) FileTable.Remove(file->Descriptor);
         if (FileTable.Find(file->Duplicate) == file) FileTable.Remove(file->Duplicate);
         LibC.Close(file->Duplicate);
         NativeMemory.Free(file);

@@ -9,6 +9,8 @@ internal struct RegisteredFile
     public ulong Inode;
     public int Access;
 
+    public int Descriptor;
+
     /// <summary>
     /// A duplicate of the descriptor, so that the mount knows the file for as long as it is registered.
     /// </summary>

@@ -13,7 +13,9 @@ namespace ThreeFs.Mgmtd.Ops;
 /// </summary>
 /// <remarks>
 /// Heartbeats of one process are ordered by sequence, processes of one node by generation; whatever is not newer than
-/// what was accepted last is refused, so a delayed one cannot revive the dead. A new generation is a restart: all its
+/// what was accepted last is refused, so a delayed one cannot revive the dead. When clocks went back between two
+/// starts, the delayed one may be of a process that is dead and started "later" than the living one: once it has
+/// fallen silent, the living one is told to claim a later start (HeartbeatOutlived). A new generation is a restart: all its
 /// targets have to prove themselves (see <see cref="Chains.ChainTransition"/>). Only a changed address or process is
 /// stored, everything else is memory.
 /// </remarks>
@@ -106,10 +108,11 @@ internal sealed class TakeHeartbeat(MgmtdCore core)
         }
         if (node.IsDisabled) return new Status(StatusCode.NodeDisabled, $"node {id} is disabled");
         var live = term.Nodes[id];
-        var stale = heartbeat.Generation < node.Generation
-            || (heartbeat.Generation == live.Generation && heartbeat.Sequence <= live.Sequence);
+        var earlier = heartbeat.Generation < node.Generation;
+        var stale = earlier || (heartbeat.Generation == live.Generation && heartbeat.Sequence <= live.Sequence);
         return stale
-            ? new Status(StatusCode.HeartbeatStale,
+            ? new Status(
+                earlier && live.State == NodeState.Failed ? StatusCode.HeartbeatOutlived : StatusCode.HeartbeatStale,
                 $"node {id}: heartbeat {heartbeat.Generation}/{heartbeat.Sequence} is not newer than "
                 + $"{Math.Max(live.Generation, node.Generation)}/{live.Sequence}")
             : node;

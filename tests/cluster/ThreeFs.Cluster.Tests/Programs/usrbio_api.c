@@ -159,6 +159,11 @@ static void test_errors(struct hf3fs_ior *reads, struct hf3fs_ior *writes, struc
     EQUAL(hf3fs_prep_io(reads, iov, true, iov->base, writeonly, 0, 1, NULL), -EACCES);
     hf3fs_dereg_fd(readonly), hf3fs_dereg_fd(writeonly), hf3fs_dereg_fd(writeonly);
     EQUAL(hf3fs_prep_io(reads, iov, true, iov->base, readonly, 0, 1, NULL), -EBADF);
+    int duplicate = -hf3fs_reg_fd(readonly, 0); /* either number ends the registration of both */
+    CHECK(duplicate > 0);
+    hf3fs_dereg_fd(duplicate);
+    EQUAL(hf3fs_prep_io(reads, iov, true, iov->base, readonly, 0, 1, NULL), -EBADF);
+    EQUAL(hf3fs_prep_io(reads, iov, true, iov->base, duplicate, 0, 1, NULL), -EBADF);
     close(readonly), close(writeonly);
 }
 

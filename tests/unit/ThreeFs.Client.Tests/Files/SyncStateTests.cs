@@ -25,6 +25,16 @@ public sealed class SyncStateTests
         Assert.True(state.Begin(false).IsEmpty);
     }
 
+    /// <summary>Found by simulation: the answer of a question asked before another client's truncation.</summary>
+    [Fact]
+    public void Late_answer_from_before_a_truncation_does_not_hide_own_writes()
+    {
+        var state = new SyncState(FileContentTests.File(1));
+        state.Written(100, state.Version, _noon);
+        state.Learn(FileContentTests.File(1) with { TruncateVersion = new TruncateVersion(1) });
+        Assert.Equal(100, state.Overlay(FileContentTests.File(1)).Length);
+    }
+
     [Fact]
     public void Write_beside_a_report_remains_to_be_reported()
     {

@@ -21,7 +21,7 @@ public sealed class ErrnoMapTests
         TargetNotServing=EIO NotHead=EIO ChecksumMismatch=EIO NoSpace=ENOSPC ChannelSequenceStale=EIO
         UpdateInProgress=EIO ForwardFailed=EIO ForeignDisk=EIO ChunkSizeMismatch=EIO CutOvertaken=EIO NotPrimary=EIO NodeNotFound=EIO
         NodeExists=EIO NodeDisabled=EIO HeartbeatStale=EIO ChainNotFound=EIO ChainTableNotFound=EIO TargetExists=EIO
-        VersionFromFuture=EIO NoServingTarget=EIO RoutingNotReady=EIO
+        VersionFromFuture=EIO NoServingTarget=EIO RoutingNotReady=EIO HeartbeatOutlived=EIO
         """;
 
     [Fact]

@@ -135,7 +135,11 @@ public sealed class HeartbeatLoopTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromMilliseconds(500));
         (await _mgmtd.Heartbeat()).Answer(new Status(StatusCode.HeartbeatStale));
         _time.Advance(TimeSpan.FromMilliseconds(500));
-        Assert.Equal(generation, ((Heartbeat)(await _mgmtd.Heartbeat()).Asked).Generation);
+        var refused = await _mgmtd.Heartbeat();
+        Assert.Equal(generation, ((Heartbeat)refused.Asked).Generation);
+        refused.Answer(new Status(StatusCode.HeartbeatOutlived));
+        _time.Advance(TimeSpan.FromMilliseconds(500));
+        Assert.True(((Heartbeat)(await _mgmtd.Heartbeat()).Asked).Generation > generation);
     });
 
     [Fact]

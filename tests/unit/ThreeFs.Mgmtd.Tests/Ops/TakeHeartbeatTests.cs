@@ -71,6 +71,18 @@ public sealed class TakeHeartbeatTests : IAsyncLifetime
         Expect.Ok(await Send(_cluster.Heartbeat(5, 2) with { Generation = 2 }));
     }
 
+    /// <summary>Found by simulation: clocks went back, and a heartbeat of a process that was killed came last.</summary>
+    [Fact]
+    public async Task A_living_process_is_told_to_claim_a_later_start_when_a_later_one_has_fallen_silent()
+    {
+        Expect.Ok(await Send(_cluster.Heartbeat(5, 1) with { Generation = 7 }));
+        Expect.Ok(await Send(_cluster.Heartbeat(5, 1) with { Generation = 9 })); // delayed: its sender is dead
+        Expect.Fails(StatusCode.HeartbeatStale, (await Send(_cluster.Heartbeat(5, 2) with { Generation = 7 })).Status);
+        await _cluster.PassAsync(_timing.FailureTimeout + _timing.CheckInterval);
+        Expect.Fails(StatusCode.HeartbeatOutlived, (await Send(_cluster.Heartbeat(5, 3) with { Generation = 7 })).Status);
+        Expect.Ok(await Send(_cluster.Heartbeat(5, 4) with { Generation = 10 }));
+    }
+
     [Fact]
     public async Task The_generation_outlives_a_take_over()
     {
