@@ -39,6 +39,7 @@ internal sealed class RingFiles(ClusterContext context, StorageClient storage) :
             if (offset > (ulong)(long.MaxValue - source.Length)) return -(long)Errno.EFBIG;
             var under = file.Inode.TruncateVersion;
             var code = await file.Content.WriteAsync((long)offset, source, CancellationToken.None);
+            file.Inode.WrittenBesideKernel(); // a failed write may have stored something too
             if (code != StatusCode.Ok)
             {
                 file.Inode.WriteFailed(context.Clock, file.User);

@@ -249,6 +249,12 @@ internal sealed class InodeState
         }
     }
 
+    /// <summary>Something was written past the kernel, by a ring: the next open must not keep the kernel's pages.</summary>
+    public void WrittenBesideKernel()
+    {
+        lock (_lock) _wasCached = false;
+    }
+
     /// <summary>A write failed and may have stored something: only storage knows where the file ends.</summary>
     public void WriteFailed(FileTime now, MetaContext writer)
     {
@@ -289,8 +295,8 @@ internal sealed class InodeState
 
     /// <summary>
     /// For an open: the pages the kernel has of this file are those of its present content. What was written here went
-    /// through the kernel, so pages stay good; a change that came from elsewhere shows in data version or length. Times
-    /// say nothing: they can be set.
+    /// through the kernel, so pages stay good, but for what rings write; a change that came from elsewhere shows in data
+    /// version or length. Times say nothing: they can be set.
     /// </summary>
     public bool MayKeepCache()
     {

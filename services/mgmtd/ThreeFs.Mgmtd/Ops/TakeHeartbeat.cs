@@ -15,9 +15,9 @@ namespace ThreeFs.Mgmtd.Ops;
 /// Heartbeats of one process are ordered by sequence, processes of one node by generation; whatever is not newer than
 /// what was accepted last is refused, so a delayed one cannot revive the dead. When clocks went back between two
 /// starts, the delayed one may be of a process that is dead and started "later" than the living one: once it has
-/// fallen silent, the living one is told to claim a later start (HeartbeatOutlived). A new generation is a restart: all its
-/// targets have to prove themselves (see <see cref="Chains.ChainTransition"/>). Only a changed address or process is
-/// stored, everything else is memory.
+/// fallen silent, the living one is told to claim a later start (HeartbeatOutlived). A new generation is a restart: all
+/// its targets have to prove themselves (see <see cref="Chains.ChainTransition"/>). Only a changed address or process
+/// is stored, everything else is memory.
 /// </remarks>
 internal sealed class TakeHeartbeat(MgmtdCore core)
 {
