@@ -81,7 +81,8 @@ int hf3fs_extract_mount_point(char *hf3fs_mount_point, int size, const char *pat
 /* Makes shared memory and registers it. block_size 0: one block. numa -1: anywhere. */
 int hf3fs_iovcreate(struct hf3fs_iov *iov, const char *hf3fs_mount_point, size_t size, size_t block_size, int numa);
 
-/* Maps memory that another process of the same user has registered, with the size and block_size it has there. */
+/* Maps memory that another process of the same user has registered, with the size and block_size it has there; -ENOENT when its name is
+ * gone. */
 int hf3fs_iovopen(struct hf3fs_iov *iov, const uint8_t id[16], const char *hf3fs_mount_point, size_t size, size_t block_size, int numa);
 
 /* Removes the memory's name from /dev/shm early; memory and registration stay. */
@@ -132,7 +133,7 @@ int hf3fs_submit_ios(const struct hf3fs_ior *ior);
  * the time is over, answers how many there are. */
 int hf3fs_wait_for_ios(const struct hf3fs_ior *ior, struct hf3fs_cqe *cqes, int cqec, int min_results, const struct timespec *abs_timeout);
 
-/* link(2). Answers 0 or a positive errno, which is in errno too. */
+/* Gives a file, or what a symlink leads to, another name. Answers 0 or a positive errno, which is in errno too. */
 int hf3fs_hardlink(const char *target, const char *link_name);
 
 /* Makes n <= 1000 ranges [start, end) of a file read as zeros and frees their space. Answers 0 or a positive errno. */

@@ -22,6 +22,7 @@ import datetime
 import errno
 import fcntl
 import os
+import sys
 import time
 import uuid
 
@@ -131,17 +132,18 @@ def hardlink(target, link_name):
         raise _failed(result, target, None, link_name)
 
 
-def punch_hole(file, start, end, flags=0):
-    """Makes ranges of a file, given by name or descriptor, read as zeros. Raises OSError."""
+def punch_hole(fd=None, start=(), end=(), flags=0, *, filename=None):
+    """Makes ranges of a file, given by descriptor or by name, read as zeros. Raises OSError, or RuntimeError for unequal lists."""
     if len(start) != len(end):
-        raise ValueError(f"there are {len(start)} starts and {len(end)} ends")
-    fd = file if isinstance(file, int) else os.open(file, os.O_RDWR)
+        raise RuntimeError(f"there are {len(start)} starts and {len(end)} ends")
+    file = filename if fd is None else fd
+    opened = file if isinstance(file, int) else os.open(file, os.O_RDWR)
     try:
         ranges = (_size * len(start))(*start), (_size * len(end))(*end)
-        result = _lib.hf3fs_punchhole(fd, len(start), ranges[0], ranges[1], flags)
+        result = _lib.hf3fs_punchhole(opened, len(start), ranges[0], ranges[1], flags)
     finally:
-        if fd is not file:
-            os.close(fd)
+        if opened is not file:
+            os.close(opened)
     if result:
         raise _failed(result)
 
@@ -151,10 +153,46 @@ def _address(buffer):
     return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
 
 
-class iovec:
+def _exporting_type():
+    """A base whose instances give memoryview() and numpy the bytes of their view. From Python 3.12 on __buffer__ does that; before, only
+    types of C have the slot, so one is made through the interpreter's C API."""
+    if sys.version_info >= (3, 12) or sys.implementation.name != "cpython":
+        return object
+    get_buffer = ctypes.pythonapi.PyObject_GetBuffer
+    get_buffer.restype, get_buffer.argtypes = _int, [ctypes.py_object, _pointer, _int]
+    signature = ctypes.PYFUNCTYPE(_int, ctypes.py_object, _pointer, _int)
+
+    @signature
+    def export(self, buffer, flags):
+        try:
+            return get_buffer(self.view, buffer, flags)
+        except Exception:
+            return -1  # the memory is gone; the interpreter reports it
+
+    class Slot(ctypes.Structure):
+        _fields_ = [("slot", _int), ("function", _pointer)]
+
+    class Spec(ctypes.Structure):
+        _fields_ = [
+            ("name", _text), ("basicsize", _int), ("itemsize", _int), ("flags", ctypes.c_uint), ("slots", ctypes.POINTER(Slot))]
+
+    bf_getbuffer, default_flags, is_base_type = 1, 1 << 18, 1 << 10
+    slots = (Slot * 2)(Slot(bf_getbuffer, ctypes.cast(export, _pointer)), Slot(0, None))
+    spec = Spec(b"hf3fs_py_usrbio._Exporting", 0, 0, default_flags | is_base_type, slots)
+    make = ctypes.pythonapi.PyType_FromSpec
+    make.restype, make.argtypes = ctypes.py_object, [_pointer]
+    made = make(ctypes.addressof(spec))
+    _kept.extend((export, slots, spec))
+    return made
+
+
+_kept = []  # what C keeps pointers to
+
+
+class iovec(_exporting_type()):
     """Registered shared memory, or a piece of it. A slice with step 1 is a piece that shares the memory.
 
-    result and userdata tell about the last operation that was waited for on this piece.
+    memoryview(piece) gives its bytes. result and userdata tell about the last operation that was waited for on this piece.
     """
 
     def __init__(self, base, id, hf3fs_mount_point, block_size=0, numa=-1):
@@ -167,13 +205,13 @@ class iovec:
         if error < 0:
             raise _failed(-error, hf3fs_mount_point)
         self._root, self._buffer, self.base_off = self, base, 0
-        self.result, self.userdata = None, None
+        self.result, self.userdata = 0, None
 
     def _piece(self, offset, length):
         piece = iovec.__new__(iovec)
         piece._root, piece._buffer, piece._iov = self._root, self._buffer, self._iov
         piece._start, piece._length, piece.base_off = self._start + offset, length, self.base_off + offset
-        piece.result, piece.userdata = None, None
+        piece.result, piece.userdata = 0, None
         return piece
 
     def __len__(self):
@@ -192,7 +230,7 @@ class iovec:
         view = memoryview(buffer).cast("B")
         offset = _address(view) - self._start
         if offset < 0 or offset + view.nbytes > self._length:
-            raise ValueError("the buffer does not lie in this iovec")
+            raise IndexError("the buffer does not lie in this iovec")
         return self._piece(offset, view.nbytes)
 
     @property
@@ -240,14 +278,13 @@ class ioring:
         return self
 
     def wait(self, *, max_results=0, min_results=0, timeout=None):
-        """Takes results: at least min_results if they come before the timeout (a timedelta; None: wait without end), and all that are
-        ready, up to max_results (0: no limit). Answers the prepared pieces with result and userdata set."""
-        most = len(self._results) if max_results <= 0 else min(max_results, len(self._results))
+        """Takes results: at least min_results if they come before the timeout (a timedelta, or seconds; None: wait without end), and more
+        that are ready, up to the larger of max_results, min_results and 1. Answers the prepared pieces with result and userdata set."""
+        most = min(max(max_results, min_results, 1), len(self._results))
         until = None
         if timeout is not None:
-            if not isinstance(timeout, datetime.timedelta):
-                raise TypeError("timeout is a datetime.timedelta")
-            at = time.clock_gettime_ns(time.CLOCK_REALTIME) + int(timeout.total_seconds() * 1e9)
+            seconds = timeout.total_seconds() if isinstance(timeout, datetime.timedelta) else float(timeout)
+            at = time.clock_gettime_ns(time.CLOCK_REALTIME) + int(seconds * 1e9)
             until = ctypes.byref(_TimeSpec(at // 1_000_000_000, at % 1_000_000_000))
         count = _lib.hf3fs_wait_for_ios(ctypes.byref(self._ior), self._results, most, min(min_results, most), until)
         if count < 0:

@@ -12,11 +12,11 @@ public static unsafe partial class LibC
     public const int O_CREAT = 0x40, O_EXCL = 0x80, O_CLOEXEC = 0x80000;
     public const int O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_NONBLOCK = 0x800;
     public const int PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1;
-    public const int EIO = 5, EBADF = 9, EAGAIN = 11, EACCES = 13, EINVAL = 22;
+    public const int ENOENT = 2, EIO = 5, EBADF = 9, EAGAIN = 11, EACCES = 13, EINVAL = 22;
 
     public const int F_GETFL = 3, F_DUPFD_CLOEXEC = 1030, F_OK = 0;
     public const int FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2;
-    public const int AT_EMPTY_PATH = 0x1000;
+    public const int AT_FDCWD = -100, AT_EMPTY_PATH = 0x1000, AT_SYMLINK_FOLLOW = 0x400;
     public const uint STATX_BASIC_STATS = 0x7FF;
 
     public static readonly void* MapFailed = (void*)-1;
@@ -87,8 +87,8 @@ public static unsafe partial class LibC
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Fcntl(int fd, int command, nint argument);
 
-    [LibraryImport("libc", EntryPoint = "link", SetLastError = true)]
-    public static partial int Link(byte* target, byte* name);
+    [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true)]
+    public static partial int LinkAt(int targetDirectory, byte* target, int directory, byte* name, int flags);
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     public static partial int Fallocate(int fd, int mode, long offset, long length);

@@ -39,6 +39,16 @@ public sealed class UsrbIoTests(SharedCluster shared) : IDisposable
     }
 
     [Fact]
+    public async Task A_benchmark_engine_in_Cpp_runs_its_jobs()
+    {
+        await Shell.RunAsync($"{Harness.Cluster.ThreeFs} install-native --prefix {_directory}");
+        await Shell.RunAsync(
+            $"g++ -std=c++17 -O2 -Wall -Wextra -Werror -o {_directory}/engine {Path.ChangeExtension(Source("engine"), ".cpp")} "
+            + $"-I{_directory}/include -L{_directory}/lib -lhf3fs_api_shared");
+        Assert.Equal("ok\n", await RunAsync("engine"));
+    }
+
+    [Fact]
     public async Task The_Python_package_does_what_caches_and_loaders_do()
     {
         await Shell.RunAsync($"{Harness.Cluster.ThreeFs} install-native --prefix {_directory}");

@@ -10,11 +10,14 @@ namespace ThreeFs.Fuse.Rings;
 /// </summary>
 /// <remarks>
 /// How many operations make a job is the ring's depth (<see cref="RegistryKey.Depth"/>). With depth 0 everything that is there goes out at
-/// once, in pieces of <see cref="RingJob.MaxOperations"/> that do not wait for each other.
+/// once, in pieces of <see cref="RingJob.MaxOperations"/> that do not wait for each other. A ring has at most <see cref="MaxJobs"/> under
+/// way, so that a ring of a hundred thousand operations in jobs of one does not take the mount's memory.
 /// The memory belongs to the application: an impossible value there breaks the ring, which then does nothing any more.
 /// </remarks>
 internal sealed class Ring
 {
+    public const int MaxJobs = 256;
+
     private readonly SharedBuffer _memory;
     private readonly RingMemory _ring;
     private readonly IRingFiles _files;
@@ -28,6 +31,9 @@ internal sealed class Ring
     private readonly Dictionary<ulong, IRingFile> _found = [];
     private int _claimed;
     private int _underWay;
+    private int _jobs;
+    private bool _isHeldBack;
+    private RingWatcher? _watcher;
     private long? _waitsSince;
     private volatile bool _isBroken;
 
@@ -46,6 +52,9 @@ internal sealed class Ring
         RingLayout.TryOf(memory.Size, out var layout) && Math.Abs(memory.Key.Depth) <= layout.Entries
             ? new Ring(memory, layout, world)
             : null;
+
+    /// <summary>Who is told when there is room again for jobs that were held back.</summary>
+    public void WatchedBy(RingWatcher watcher) => _watcher = watcher;
 
     /// <summary>Starts the jobs that are there now. The ring's watcher calls it.</summary>
     /// <returns>Whether there was any.</returns>
@@ -78,7 +87,13 @@ internal sealed class Ring
 
         // What an application that minds its ring can have under way at most.
         int room;
-        lock (_lock) room = _ring.Slots - 1 - _underWay;
+        lock (_lock)
+        {
+            _isHeldBack = _jobs >= MaxJobs;
+            if (_isHeldBack) return 0;
+            room = _ring.Slots - 1 - _underWay;
+        }
+
         var queued = Math.Min((head - _claimed + _ring.Slots) % _ring.Slots, room);
         var depth = Key.Depth;
         if (queued == 0 || (depth > 0 && queued < depth)) return 0;
@@ -107,6 +122,7 @@ internal sealed class Ring
             if (!_idle.TryPop(out job!)) job = new RingJob(_files.NewReads(Key.Flags));
             job.Submissions = size;
             _underWay += size;
+            _jobs++;
             _inOrder.Enqueue(job);
         }
 
@@ -190,8 +206,12 @@ internal sealed class Ring
     /// <summary>Results go into the ring at once; submissions are given back in the order in which they came.</summary>
     private void Completed(RingJob job)
     {
+        var count = job.Work.Count;
+        bool looksAgain;
         lock (_lock)
         {
+            _jobs--;
+            (looksAgain, _isHeldBack) = (_isHeldBack, false);
             foreach (var work in job.Work)
             {
                 var result = work.ReadIndex >= 0 ? job.Reads.ResultOf(work.ReadIndex) : work.Result;
@@ -212,7 +232,8 @@ internal sealed class Ring
             _ring.Wake();
         }
 
-        Metrics.RingOperations.WithLabels(Key.ForRead ? "read" : "write").Inc(job.Work.Count);
+        if (looksAgain) _watcher?.Semaphore.Post();
+        Metrics.RingOperations.WithLabels(Key.ForRead ? "read" : "write").Inc(count);
         _memory.Release();
     }
 

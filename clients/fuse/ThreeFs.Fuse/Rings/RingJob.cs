@@ -9,7 +9,7 @@ internal sealed class RingJob(IRingReads reads)
 
     public IRingReads Reads { get; } = reads;
 
-    public List<RingWork> Work { get; } = new(MaxOperations);
+    public List<RingWork> Work { get; } = [];
 
     /// <summary>How many of them are in <see cref="Reads"/>.</summary>
     public int ReadCount { get; set; }

@@ -27,6 +27,7 @@ internal sealed class RingWatcher : IDisposable
 
     public void Add(Ring ring)
     {
+        ring.WatchedBy(this);
         lock (_lock) _rings = [.. _rings, ring];
         Semaphore.Post();
     }

@@ -10,6 +10,7 @@ namespace ThreeFs.Fuse.Rings;
 /// </summary>
 internal sealed unsafe class SubmitSemaphore : IDisposable
 {
+    private readonly Lock _lock = new();
     private readonly byte[] _name;
     private void* _semaphore;
 
@@ -51,13 +52,24 @@ internal sealed unsafe class SubmitSemaphore : IDisposable
         }
     }
 
-    public void Post() => LibC.SemPost(_semaphore);
+    /// <summary>Does nothing after <see cref="Dispose"/>: jobs may complete after their watcher has ended.</summary>
+    public void Post()
+    {
+        lock (_lock)
+        {
+            if (_semaphore != null) LibC.SemPost(_semaphore);
+        }
+    }
 
+    /// <summary>After its waiter has ended.</summary>
     public void Dispose()
     {
-        if (_semaphore == null) return;
-        fixed (byte* name = _name) LibC.SemUnlink(name);
-        LibC.SemClose(_semaphore);
-        _semaphore = null;
+        lock (_lock)
+        {
+            if (_semaphore == null) return;
+            fixed (byte* name = _name) LibC.SemUnlink(name);
+            LibC.SemClose(_semaphore);
+            _semaphore = null;
+        }
     }
 }

@@ -60,7 +60,8 @@ internal static unsafe class FileExports
     public static int HardLink(byte* target, byte* name)
     {
         if (target == null || name == null) return LibC.EINVAL;
-        return LibC.Link(target, name) == 0 ? 0 : LibC.Errno;
+        const int here = LibC.AT_FDCWD;
+        return LibC.LinkAt(here, target, here, name, LibC.AT_SYMLINK_FOLLOW) == 0 ? 0 : LibC.Errno;
     }
 
     [UnmanagedCallersOnly(EntryPoint = "hf3fs_punchhole")]

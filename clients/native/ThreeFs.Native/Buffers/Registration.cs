@@ -58,7 +58,7 @@ internal unsafe struct Registration
         var made = (Registration*)NativeMemory.AllocZeroed((nuint)sizeof(Registration));
         made->Size = size;
         var fd = LibC.Open(path, LibC.O_RDWR | LibC.O_CLOEXEC, 0);
-        var error = fd < 0 ? -LibC.EIO : made->Map(fd, numa);
+        var error = fd >= 0 ? made->Map(fd, numa) : LibC.Errno == LibC.ENOENT ? -LibC.ENOENT : -LibC.EIO;
         if (fd >= 0) LibC.Close(fd);
         if (error != 0) made->Free();
         else registration = made;

@@ -26,8 +26,8 @@ class iovec:
     def __init__(self, shm, hf3fs_mount_point, block_size=0, numa=-1):
         self.id = str(uuid.uuid4())
         decoration = f".b{block_size}" if block_size > 0 else ""
-        self._link = f"{hf3fs_mount_point}/3fs-virt/iovs/{self.id}{decoration}"
-        os.symlink(f"/dev/shm/{shm.name.lstrip('/')}", self._link)
+        self.link = f"{hf3fs_mount_point}/3fs-virt/iovs/{self.id}{decoration}"
+        os.symlink(f"/dev/shm/{shm.name.lstrip('/')}", self.link)
         try:
             self.iov = h3fio.iovec(shm.buf, self.id, hf3fs_mount_point, block_size, numa)
         except BaseException:
@@ -45,7 +45,7 @@ class iovec:
 
     def destroy(self):
         """Ends the registration; the memory stays."""
-        link, self._link = self._link, None
+        link, self.link = self.link, None
         if link:
             try:
                 os.unlink(link)
@@ -53,7 +53,7 @@ class iovec:
                 pass  # the mount is gone, and with it the registration
 
     def __del__(self):
-        if getattr(self, "_link", None):
+        if getattr(self, "link", None):
             self.destroy()
 
 
@@ -61,27 +61,27 @@ class ioring:
     """A ring; see hf3fs_py_usrbio.ioring, whose methods this has. Takes registered memory whole or in slices."""
 
     def __init__(self, *arguments, **options):
-        self.ring = h3fio.ioring(*arguments, **options)
+        self.ior = h3fio.ioring(*arguments, **options)
 
     size_for_entries = staticmethod(h3fio.ioring.size_for_entries)
 
     @property
     def entries(self):
-        return self.ring.entries
+        return self.ior.entries
 
     def prepare(self, iov, read, fd, off, userdata=None):
-        self.ring.prepare(iov.iov if isinstance(iov, iovec) else iov, read, fd, off, userdata)
+        self.ior.prepare(iov.iov if isinstance(iov, iovec) else iov, read, fd, off, userdata)
         return self
 
     def submit(self):
-        self.ring.submit()
+        self.ior.submit()
         return self
 
     def wait(self, *, max_results=0, min_results=0, timeout=None):
-        return self.ring.wait(max_results=max_results, min_results=min_results, timeout=timeout)
+        return self.ior.wait(max_results=max_results, min_results=min_results, timeout=timeout)
 
     def destroy(self):
-        self.ring.destroy()
+        self.ior.destroy()
 
 
 def make_iovec(shm, hf3fs_mount_point, block_size=0, numa=-1):
@@ -94,8 +94,8 @@ def make_ioring(hf3fs_mount_point, entries, for_read=True, io_depth=0, priority=
 
 
 def read_file(fn, hf3fs_mount_point=None, block_size=1 << 30, off=0, priority=None, cb=None):
-    """The bytes of a file from off on, or, with cb, its blocks one after the other: cb(block) answers None to go on with the next, a
-    number for the offset to go on at, or True to stop."""
+    """The bytes of a file from off on, or, with cb, its blocks one after the other: cb(block, offset) gets a memoryview that is valid
+    until it returns, and answers None to go on with the next, a number for the offset to go on at, or True to stop."""
     mount = hf3fs_mount_point or extract_mount_point(fn)
     if mount is None:
         raise ValueError(f"{fn} is not on a mounted ThreeFs")
@@ -123,16 +123,16 @@ def _read(fd, mount, block_size, off, priority, cb):
             count = _fill(ring, iov, fd, off, size, piece)
             if count == 0:
                 break
-            block = bytes(shm.buf[:count])
-            off += count
             if cb is None:
-                parts.append(block)
+                parts.append(bytes(shm.buf[:count]))
+                off += count
                 continue
-            answer = cb(block)
-            if answer is True:
+            answer = cb(shm.buf[:count], off)
+            off += count
+            if type(answer) is int:
+                off = answer
+            elif answer:
                 return None
-            if answer is not None and answer is not False:
-                off = int(answer)
         return None if cb else b"".join(parts)
     finally:
         deregister_fd(fd)
@@ -141,7 +141,10 @@ def _read(fd, mount, block_size, off, priority, cb):
         if iov is not None:
             iov.destroy()
         shm.unlink()
-        shm.close()
+        try:
+            shm.close()
+        except BufferError:
+            pass  # the callback kept a block: the memory goes when that does
 
 
 def _fill(ring, iov, fd, off, size, piece):
@@ -152,7 +155,7 @@ def _fill(ring, iov, fd, off, size, piece):
             end = min(size, at + piece)
             ring.prepare(iov[at:end], True, fd, off + at)
             at, under_way = end, under_way + 1
-        for done in ring.submit().wait(min_results=1):
+        for done in ring.submit().wait(max_results=ring.entries, min_results=1):
             under_way -= 1
             if done.result < 0:
                 raise OSError(-done.result, os.strerror(-done.result))

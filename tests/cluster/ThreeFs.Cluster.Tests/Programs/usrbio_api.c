@@ -190,6 +190,16 @@ static void test_names(int fd)
     fstat(fd, &stat);
     EQUAL(stat.st_nlink, 2);
     unlink(link);
+
+    /* Of a symlink: what it leads to gets the name. */
+    char symbolic[4200];
+    snprintf(symbolic, sizeof symbolic, "%s.symbolic", path);
+    unlink(symbolic);
+    EQUAL(symlink(path, symbolic), 0);
+    EQUAL(hf3fs_hardlink(symbolic, link), 0);
+    fstat(fd, &stat);
+    EQUAL(stat.st_nlink, 2);
+    unlink(link), unlink(symbolic);
 }
 
 static void test_holes(struct hf3fs_iov *iov, struct hf3fs_ior *reads, int fd)
@@ -294,6 +304,7 @@ int main(int argc, char **argv)
     CHECK(memcmp(opened.base, iov.base, SIZE) == 0 && opened.base != iov.base);
     hf3fs_iovunlink(&iov);
     hf3fs_iovdestroy(&opened); /* ends nothing but itself */
+    EQUAL(hf3fs_iovopen(&opened, (uint8_t *)iov.id, mp, SIZE, 0, -1), -ENOENT); /* the name is gone */
     EQUAL(one(&reads, &iov, iov.base, fd, 0, BLOCK), BLOCK);
     EQUAL(hf3fs_iovwrap(&wrapped, iov.base, (uint8_t *)iov.id, mp, SIZE, 0, -1), 0);
     EQUAL(one(&reads, &wrapped, wrapped.base + BLOCK, fd, BLOCK, BLOCK), BLOCK);

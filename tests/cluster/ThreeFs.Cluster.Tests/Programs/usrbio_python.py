@@ -66,6 +66,70 @@ def key_value_cache(mount, path):
         shm.close()
 
 
+def safetensors_writer(mount, path):
+    """Writes through memoryview(iov), with a very large ring in jobs of one, and polls for at most so many results."""
+    shm = SharedMemory(create=True, size=1 << 20)
+    iov = make_iovec(shm, mount, block_size=0, numa=-1)
+    shm.unlink()
+    view = memoryview(iov.iov)
+    assert (view.format, view.nbytes, view.readonly) == ("B", 1 << 20, False)
+    ring = make_ioring(mount, 100 << 10, for_read=False, io_depth=-1, numa=-1)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_SYNC)
+    register_fd(fd)
+    piece, count = 256, 4096
+    content = random.Random(3).randbytes(piece * count)
+    for i in range(count):
+        view[i * piece:(i + 1) * piece] = content[i * piece:(i + 1) * piece]
+        ring.prepare(iov[i * piece:(i + 1) * piece], False, fd, i * piece, userdata=[i])
+    submitted, done = ring.submit(), []
+    while len(done) < count:
+        some = submitted.wait(max_results=1000, min_results=0, timeout=datetime.timedelta(seconds=0))
+        assert len(some) <= 1000
+        done += some
+    assert sorted(d.userdata[0] for d in done) == list(range(count)) and all(d.result == piece for d in done)
+    os.truncate(fd, len(content))
+    deregister_fd(fd)
+    os.close(fd)
+    with open(path, "rb") as file:
+        assert file.read() == content
+    piece = iov.iov.slice_by(view[10:20])
+    assert piece.base_off == 10 and bytes(memoryview(piece)) == content[10:20] and piece.result == 0
+    try:
+        iov.iov.slice_by(bytearray(10))
+        raise AssertionError("a buffer elsewhere was taken")
+    except IndexError:
+        pass
+    del view, ring, iov
+    shm.close()
+    os.unlink(path)
+
+
+def results_come_as_asked(mount, path):
+    """How many results a wait answers at most, and what a timeout may be."""
+    with open(path, "wb") as file:
+        file.write(bytes(8192))
+    fd = os.open(path, os.O_RDONLY)
+    register_fd(fd)
+    shm = SharedMemory(create=True, size=8192)
+    iov, ring = make_iovec(shm, mount), make_ioring(mount, 16, True, 0)
+    for _ in range(2):
+        for i in range(8):
+            ring.prepare(iov[i * 1024:(i + 1) * 1024], True, fd, i * 1024)
+        ring.submit()
+        assert len(ring.wait(min_results=3)) == 3
+        assert len(ring.wait(min_results=2, max_results=1)) == 2
+        while not ring.wait():
+            pass
+        assert len(ring.wait(max_results=10, min_results=2, timeout=5)) == 2
+        assert ring.wait(min_results=1, timeout=0) == [] and ring.wait(min_results=1, timeout=0.01) == []
+    deregister_fd(fd)
+    os.close(fd)
+    del ring, iov
+    shm.close()
+    shm.unlink()
+    os.unlink(path)
+
+
 def child(path, expected):
     assert read_file(path) == expected
 
@@ -75,14 +139,22 @@ def main(mount):
     assert extract_mount_point(mount) == mount and extract_mount_point("/") is None
     key_value_cache(mount, path)
 
+    safetensors_writer(mount, f"{mount}/python-tensors")
+    results_come_as_asked(mount, f"{mount}/python-results")
+
     whole = f"{mount}/python-whole"
     expected = random.Random(2).randbytes(5_000_001)
     with open(whole, "wb") as file:
         file.write(expected)
     assert read_file(whole) == expected and read_file(whole, off=4_999_999) == expected[-2:]
     blocks = []
-    read_file(whole, block_size=1 << 20, cb=lambda block: blocks.append(block))
-    assert b"".join(blocks) == expected and len(blocks) == 5
+    read_file(whole, block_size=1 << 20, cb=lambda block, offset: blocks.append((offset, bytes(block))))
+    assert b"".join(b for _, b in blocks) == expected and [o for o, _ in blocks] == [i << 20 for i in range(5)]
+    offsets = []
+    read_file(whole, block_size=1 << 20, cb=lambda block, offset: offsets.append(offset) or (4_999_999 if len(offsets) == 2 else None))
+    assert offsets == [0, 1 << 20, 4_999_999]
+    read_file(whole, block_size=1 << 20, cb=lambda block, offset: offsets.append(offset) or True)
+    assert len(offsets) == 4
     linked = f"{whole}.link"
     hardlink(whole, linked)
     assert os.stat(linked).st_nlink == 2
