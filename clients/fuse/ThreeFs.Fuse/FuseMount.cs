@@ -103,7 +103,10 @@ public sealed class FuseMount : IAsyncDisposable
         var world = new RingWorld(new RingFiles(context, _client.Storage), new BufferTable(), _host.Time, _log, _config.ReadOnly);
         var registry = IovRegistry.Start(world);
         if (!registry.TryGet(out _registry)) return registry.Status;
-        var fileSystem = new VirtualFileSystem(_fileSystem, _registry, new ControlCalls(_config.ClusterId, path));
+        var direct = _fileSystem.Direct;
+        var fileSystem = new VirtualFileSystem(
+            _fileSystem, direct, _registry, new ControlCalls(_config.ClusterId, path), new NameCalls(direct, _config.ReadOnly),
+            new MountPaths(path), _log);
         var mounted = FuseSession.Start(path, fileSystem, SessionOptions(), _host.Time, _log);
         if (!mounted.TryGet(out _session)) return mounted.Status;
         _fileSystem.Start();

@@ -61,6 +61,10 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "a round of housekeeping failed")]
     public static partial void HousekeepingFailed(ILogger log, Exception error);
 
+    [LoggerMessage(Level = LogLevel.Critical,
+        Message = "a removal by user {Uid} was refused, because not all it names lies on this mount: {CommandLine}")]
+    public static partial void RemovalRefused(ILogger log, uint uid, string commandLine);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "ring {Ring} of user {Uid} is broken and is served no more: {Why}")]
     public static partial void RingBroken(ILogger log, string ring, uint uid, string why);
 

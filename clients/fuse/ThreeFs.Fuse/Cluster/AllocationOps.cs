@@ -1,5 +1,6 @@
 using ThreeFs.Fuse.Protocol;
 using ThreeFs.Fuse.Session;
+using ThreeFs.Fuse.Tables;
 
 namespace ThreeFs.Fuse.Cluster;
 
@@ -23,6 +24,26 @@ internal sealed class AllocationOps(ClusterContext context, LengthReporter repor
         }
 
         return a.Mode.HasFlag(FallocateMode.KeepSize) ? Errno.Ok : await ExtendAsync(request, file, end);
+    }
+
+    /// <summary>The same as PUNCH_HOLE, without the kernel: its pages of the file are dropped afterwards.</summary>
+    public async ValueTask<Errno> PunchAsync(FuseRequest request, ulong handle, (ulong Start, ulong End)[] ranges)
+    {
+        if (context.Files.Find(handle) is not { } file || file.Inode.Id != InodeTable.IdOf(request.Node)) return Errno.EBADF;
+        if (!file.MayUse(forRead: false)) return Errno.EBADF;
+        foreach (var (start, end) in ranges)
+        {
+            if (start > end || end > long.MaxValue) return Errno.EINVAL;
+        }
+
+        foreach (var (start, end) in ranges)
+        {
+            var cleared = await ClearAsync(request, file, (long)start, Math.Min((long)end, file.Inode.Length));
+            if (cleared != Errno.Ok) return cleared;
+        }
+
+        await request.Session.ForgetContentAsync(request.Node);
+        return Errno.Ok;
     }
 
     private async ValueTask<Errno> ClearAsync(FuseRequest request, OpenFile file, long offset, long end)

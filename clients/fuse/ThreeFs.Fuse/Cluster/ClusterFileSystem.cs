@@ -42,8 +42,12 @@ internal sealed class ClusterFileSystem : IFuseFileSystem, IAsyncDisposable
         _names = new NameOps(context, readers);
         _files = new FileOps(context, reporter, readers, _ender, _locks);
         _allocation = new AllocationOps(context, reporter);
+        Direct = new DirectOps(context, _names, _allocation);
         _directories = new DirectoryOps(context);
     }
+
+    /// <summary>Operations that the kernel does not make itself.</summary>
+    public DirectOps Direct { get; }
 
     /// <summary>Begins the background work.</summary>
     public void Start() => _housekeeping.Start();

@@ -53,9 +53,11 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
             : context.Fail(request, result.Status);
     }
 
-    public async ValueTask<Errno> UnlinkAsync(FuseRequest request, FileName name)
+    public ValueTask<Errno> UnlinkAsync(FuseRequest request, FileName name) =>
+        UnlinkAsync(request, InodeTable.IdOf(request.Node), name);
+
+    public async ValueTask<Errno> UnlinkAsync(FuseRequest request, InodeId parent, FileName name)
     {
-        var parent = InodeTable.IdOf(request.Node);
         var user = context.User(request);
         using var change = Changing(parent);
         var keep = await readers.ForUnlinkAsync(user, parent, name, request.Cancellation);
@@ -73,9 +75,11 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         return Errno.Ok;
     }
 
-    public async ValueTask<Errno> RemoveDirectoryAsync(FuseRequest request, FileName name)
+    public ValueTask<Errno> RemoveDirectoryAsync(FuseRequest request, FileName name) =>
+        RemoveDirectoryAsync(request, InodeTable.IdOf(request.Node), name);
+
+    public async ValueTask<Errno> RemoveDirectoryAsync(FuseRequest request, InodeId parent, FileName name)
     {
-        var parent = InodeTable.IdOf(request.Node);
         using var change = Changing(parent);
         var asked = context.Now;
         var result = await context.Meta.RemoveDirectoryAsync(
@@ -85,10 +89,13 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
         return Errno.Ok;
     }
 
+    public ValueTask<Errno> RenameAsync(
+        FuseRequest request, FileName name, ulong newParent, FileName newName, RenameFlags flags) =>
+        RenameAsync(request, InodeTable.IdOf(request.Node), name, InodeTable.IdOf(newParent), newName, flags);
+
     public async ValueTask<Errno> RenameAsync(
-        FuseRequest request, FileName name, ulong newParent, FileName newName, RenameFlags flags)
+        FuseRequest request, InodeId from, FileName name, InodeId to, FileName newName, RenameFlags flags)
     {
-        var (from, to) = (InodeTable.IdOf(request.Node), InodeTable.IdOf(newParent));
         using var changeFrom = Changing(from);
         using var changeTo = Changing(to);
         var asked = context.Now;
@@ -121,5 +128,5 @@ internal sealed class NameOps(ClusterContext context, ReaderSessions readers)
             : context.Fail(request, made.Status);
     }
 
-    private NameChange Changing(InodeId directory) => NameChange.In(context.Inodes.Find(directory));
+    public NameChange Changing(InodeId directory) => NameChange.In(context.Inodes.Find(directory));
 }

@@ -95,6 +95,12 @@ internal static class FuseConstants
     /// <summary>FUSE_NOTIFY_INVAL_INODE: stands where a reply has its error.</summary>
     public const int NotifyInvalInode = 2;
 
+    /// <summary>FUSE_NOTIFY_INVAL_ENTRY.</summary>
+    public const int NotifyInvalEntry = 3;
+
+    /// <summary>FUSE_IOCTL_DIR: an ioctl's handle is one of a directory.</summary>
+    public const uint IoctlOfDirectory = 1 << 4;
+
     public const uint GetAttrHandle = 1;
     public const uint OpenKillSuidGid = 1;
     public const uint FsyncDataOnly = 1;

@@ -81,6 +81,18 @@ internal struct FuseNotifyInvalInodeOut
     public long Length;
 }
 
+/// <summary>
+/// Tells the kernel that a name leads elsewhere (fuse_notify_inval_entry_out); the name with a NUL follows. The kernel
+/// takes the directory's lock for it.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct FuseNotifyInvalEntryOut
+{
+    public ulong Parent;
+    public uint NameLength;
+    public uint Flags;
+}
+
 [System.Runtime.CompilerServices.InlineArray(11)]
 internal struct Words11
 {

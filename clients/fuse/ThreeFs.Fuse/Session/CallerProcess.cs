@@ -43,6 +43,12 @@ internal static class CallerProcess
         return (flags & exiting) != 0 && (exitCode & signalBits) != 0;
     }
 
+    /// <summary>The words of its command line; none when it is not visible.</summary>
+    public static string[] CommandLine(uint pid) =>
+        pid == 0 || Read(pid, "cmdline") is not { Length: > 0 } line
+            ? []
+            : System.Text.Encoding.UTF8.GetString(line).TrimEnd('\0').Split('\0');
+
     /// <summary>Supplementary groups.</summary>
     public static ImmutableArray<uint> Groups(uint pid) =>
         pid == 0 || Read(pid, "status") is not { } status ? [] : ParseGroups(status);

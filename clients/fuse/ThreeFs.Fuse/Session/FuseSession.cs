@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using ThreeFs.Base;
 using ThreeFs.Base.Tasks;
+using ThreeFs.Contracts.Meta;
 using ThreeFs.Fuse.Native;
 using ThreeFs.Fuse.Protocol;
 
@@ -249,6 +251,38 @@ internal sealed class FuseSession : IAsyncDisposable
             NotifyChanged(node, offset: 0);
             Interlocked.Decrement(ref _inFlight);
         });
+    }
+
+    /// <summary>
+    /// The kernel forgets where a name leads, after a change that it did not make itself. It waits for the directory's
+    /// lock, which whoever changes names there holds until he has his reply; so this runs on a thread of its own, and an
+    /// operation whose caller holds a directory's lock itself must not wait for it without limit.
+    /// </summary>
+    public Task ForgetNameAsync(ulong parent, FileName name)
+    {
+        Interlocked.Increment(ref _inFlight);
+        return Task.Factory.StartNew(
+            () =>
+            {
+                NotifyName(parent, name);
+                Interlocked.Decrement(ref _inFlight);
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    private unsafe void NotifyName(ulong parent, FileName name)
+    {
+        var size = sizeof(FuseOutHeader) + sizeof(FuseNotifyInvalEntryOut) + name.Bytes.Length + 1;
+        Span<byte> message = stackalloc byte[size];
+        message[^1] = 0;
+        var header = new FuseOutHeader { Length = (uint)size, Error = FuseConstants.NotifyInvalEntry };
+        var body = new FuseNotifyInvalEntryOut { Parent = parent, NameLength = (uint)name.Bytes.Length };
+        MemoryMarshal.Write(message, header);
+        MemoryMarshal.Write(message[sizeof(FuseOutHeader)..], body);
+        name.Span.CopyTo(message[(sizeof(FuseOutHeader) + sizeof(FuseNotifyInvalEntryOut))..]);
+
+        // ENOENT: the kernel does not know the name (any more), so there is nothing to forget.
+        fixed (byte* start = message) LibC.Write(_channels[0].Descriptor, (nint)start, size);
     }
 
     private unsafe void NotifyChanged(ulong node, long offset)

@@ -1,7 +1,9 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Contracts.Meta;
+using ThreeFs.Fuse.Cluster;
 using ThreeFs.Fuse.Protocol;
 using ThreeFs.Fuse.Session;
 using ThreeFs.Fuse.Tables;
@@ -9,24 +11,32 @@ using ThreeFs.Fuse.Tables;
 namespace ThreeFs.Fuse.Virtual;
 
 /// <summary>
-/// Puts the directory <c>3fs-virt</c> into a mount's root, through which applications register shared memory for the ring API, and answers
-/// the control calls that its programs make; everything else goes to the file system below.
+/// Puts the directory <c>3fs-virt</c> into a mount's root, through which applications register shared memory for the
+/// ring API and give commands that no system call has, and answers the control calls that its programs make; everything
+/// else goes to the file system below.
 /// </summary>
 /// <remarks>
 /// <code>
 /// 3fs-virt/iovs/submit-ios, .ph, .pl   → the semaphore that says "look at the rings", by priority
 /// 3fs-virt/iovs/KEY                    → /dev/shm/…, one a registered memory; see UsrbIo.RegistryKey
+/// ln -s PATH 3fs-virt/rm-rf/ANY        removes PATH, which lies on this mount, with everything below, in one step
+/// mv DIRECTORY 3fs-virt/rm-rf/         the same
+/// ln -s mv:PATH DIRECTORY/NAME         moves PATH to NAME, also where the kernel sees two mounts of this file system
 /// </code>
 /// The directory is found by name and not listed in the root, so that whoever copies or removes everything does not meet it. Names of
 /// registered memory are seen by their user only.
 /// </remarks>
-internal sealed class VirtualFileSystem(IFuseFileSystem inner, IovRegistry registry, ControlCalls control) : IFuseFileSystem
+internal sealed class VirtualFileSystem(
+    IFuseFileSystem inner, DirectOps direct, IovRegistry registry, ControlCalls control, NameCalls names, MountPaths paths, ILogger log)
+    : IFuseFileSystem
 {
     private const uint Directory = 0x4000, Link = 0xA000;
     private static readonly byte[] _root = "3fs-virt"u8.ToArray();
     private static readonly byte[] _iovs = "iovs"u8.ToArray();
+    private static readonly byte[] _removeTrees = "rm-rf"u8.ToArray();
 
     private readonly HandleTable<OpenVirtualDirectory> _open = new();
+    private ulong _moments;
 
     /// <summary>A virtual directory as somebody has it open.</summary>
     /// <param name="Handle">Of the registry directory.</param>
@@ -37,6 +47,8 @@ internal sealed class VirtualFileSystem(IFuseFileSystem inner, IovRegistry regis
         if (IsRootOf(request.Node, name)) return new(ReplyDirectory(request, VirtualNodes.Root));
         if (!VirtualNodes.IsVirtual(request.Node)) return inner.LookupAsync(request, name);
         if (request.Node == VirtualNodes.Root && name.Span.SequenceEqual(_iovs)) return new(ReplyDirectory(request, VirtualNodes.Iovs));
+        if (request.Node == VirtualNodes.Root && name.Span.SequenceEqual(_removeTrees))
+            return new(ReplyDirectory(request, VirtualNodes.RemoveTrees));
         if (request.Node != VirtualNodes.Iovs) return new(Errno.ENOENT);
         var priority = IovRegistry.SemaphoreNamed(name);
         if (priority >= 0) return new(request.Reply(EntryOf(SemaphoreAttr(priority))));
@@ -85,7 +97,14 @@ internal sealed class VirtualFileSystem(IFuseFileSystem inner, IovRegistry regis
 
     public ValueTask<Errno> SymlinkAsync(FuseRequest request, FileName name, ReadOnlyMemory<byte> target)
     {
-        if (!IsInside(request.Node, name)) return inner.SymlinkAsync(request, name, target);
+        if (!IsInside(request.Node, name))
+        {
+            return target.Span.StartsWith("mv:"u8) && paths.TryBelow(target["mv:".Length..], out var source)
+                ? MoveAsync(request, source, name)
+                : inner.SymlinkAsync(request, name, target);
+        }
+
+        if (request.Node == VirtualNodes.RemoveTrees) return RemoveTreeAsync(request, target);
         if (request.Node != VirtualNodes.Iovs) return new(Errno.EPERM);
         var caller = request.Header;
         var error = registry.Register(
@@ -93,10 +112,13 @@ internal sealed class VirtualFileSystem(IFuseFileSystem inner, IovRegistry regis
         return new(error == Errno.Ok ? request.Reply(EntryOf(BufferAttr(registration!))) : error);
     }
 
-    public ValueTask<Errno> RenameAsync(FuseRequest request, FileName name, ulong newParent, FileName newName, RenameFlags flags) =>
-        IsInside(request.Node, name) || IsInside(newParent, newName)
-            ? new(Errno.EPERM)
-            : inner.RenameAsync(request, name, newParent, newName, flags);
+    public ValueTask<Errno> RenameAsync(FuseRequest request, FileName name, ulong newParent, FileName newName, RenameFlags flags)
+    {
+        if (IsInside(request.Node, name)) return new(Errno.EPERM);
+        if (newParent == VirtualNodes.RemoveTrees && flags != RenameFlags.Exchange)
+            return direct.RemoveForRenameAsync(request, InodeTable.IdOf(request.Node), name);
+        return IsInside(newParent, newName) ? new(Errno.EPERM) : inner.RenameAsync(request, name, newParent, newName, flags);
+    }
 
     public ValueTask<Errno> LinkAsync(FuseRequest request, ulong source, FileName newName) =>
         VirtualNodes.IsVirtual(source) || IsInside(request.Node, newName) ? new(Errno.EPERM) : inner.LinkAsync(request, source, newName);
@@ -180,6 +202,7 @@ internal sealed class VirtualFileSystem(IFuseFileSystem inner, IovRegistry regis
     {
         if (control.TryAnswer(request, arguments, out var answer)) return new(answer);
         if (VirtualNodes.IsVirtual(request.Node)) return new(Errno.ENOTTY);
+        if (NameCalls.IsOne(arguments.Command)) return names.RunAsync(request, arguments, input);
         return arguments.Command == ControlCalls.Fsync ? FsyncAsync(request, arguments) : inner.IoctlAsync(request, arguments, input);
     }
 
@@ -194,11 +217,40 @@ internal sealed class VirtualFileSystem(IFuseFileSystem inner, IovRegistry regis
     /// <summary>What rings wrote is on stable storage, and the kernel shows the length that they gave the file.</summary>
     private async ValueTask<Errno> FsyncAsync(FuseRequest request, FuseIoctlIn arguments)
     {
-        var error = await inner.FsyncAsync(request, new FuseFsyncIn { Handle = arguments.Handle });
+        var what = new FuseFsyncIn { Handle = arguments.Handle };
+        var error = (arguments.Flags & FuseConstants.IoctlOfDirectory) != 0
+            ? await inner.FsyncDirectoryAsync(request, what)
+            : await inner.FsyncAsync(request, what);
         if (error != Errno.Ok) return error;
         request.Session.ForgetAttributes(request.Node);
         return request.Reply(new FuseIoctlOut());
     }
+
+    private async ValueTask<Errno> RemoveTreeAsync(FuseRequest request, ReadOnlyMemory<byte> target)
+    {
+        var words = CallerProcess.CommandLine(request.Header.Pid);
+        if (!paths.TryBelow(target, out var path) || !paths.IsDeliberate(words))
+        {
+            Log.RemovalRefused(log, request.Header.Uid, string.Join(' ', words));
+            return Errno.EINVAL;
+        }
+
+        var error = await direct.RemovePathAsync(request, path);
+        return error == Errno.Ok ? ReplyMoment(request, target.Length) : error;
+    }
+
+    private async ValueTask<Errno> MoveAsync(FuseRequest request, ReadOnlyMemory<byte> source, FileName name)
+    {
+        var error = await direct.MoveHereAsync(request, source, name);
+        return error == Errno.Ok ? ReplyMoment(request, source.Length) : error;
+    }
+
+    /// <summary>The link that the caller believes to have made: it is gone when the kernel looks again.</summary>
+    private Errno ReplyMoment(FuseRequest request, int length) => request.Reply(EntryOf(new FuseAttr
+    {
+        Ino = VirtualNodes.OfMoment(Interlocked.Increment(ref _moments)), Mode = Link | 0x1FF, LinkCount = 1,
+        Uid = request.Header.Uid, Gid = request.Header.Gid, BlockSize = 4096, Size = (ulong)length,
+    }));
 
     private static bool IsRootOf(ulong parent, FileName name) => parent == FuseConstants.RootNode && name.Span.SequenceEqual(_root);
 
@@ -212,7 +264,7 @@ internal sealed class VirtualFileSystem(IFuseFileSystem inner, IovRegistry regis
 
     private FuseAttr? AttrOf(ulong node)
     {
-        if (node is VirtualNodes.Root or VirtualNodes.Iovs) return DirectoryAttr(node);
+        if (node is VirtualNodes.Root or VirtualNodes.Iovs or VirtualNodes.RemoveTrees) return DirectoryAttr(node);
         var priority = VirtualNodes.SemaphoreOf(node);
         if (priority >= 0) return SemaphoreAttr(priority);
         return registry.Find(node) is { } registration ? BufferAttr(registration) : null;
@@ -220,7 +272,7 @@ internal sealed class VirtualFileSystem(IFuseFileSystem inner, IovRegistry regis
 
     private static FuseAttr DirectoryAttr(ulong node) => new()
     {
-        Ino = node, Mode = Directory | (node == VirtualNodes.Iovs ? 0x1FFu : 0x16Du), LinkCount = 2, BlockSize = 4096,
+        Ino = node, Mode = Directory | (node == VirtualNodes.Root ? 0x16Du : 0x1FFu), LinkCount = 2, BlockSize = 4096,
     };
 
     private FuseAttr SemaphoreAttr(int priority) => new()
@@ -248,8 +300,11 @@ internal sealed class VirtualFileSystem(IFuseFileSystem inner, IovRegistry regis
         if (node == VirtualNodes.Root)
         {
             entries.Add((VirtualNodes.Iovs, Directory, _iovs));
+            entries.Add((VirtualNodes.RemoveTrees, Directory, _removeTrees));
             return entries;
         }
+
+        if (node == VirtualNodes.RemoveTrees) return entries;
 
         for (var priority = 0; priority < 3; priority++)
             entries.Add((VirtualNodes.OfSemaphore(priority), Link, Encoding.ASCII.GetBytes(IovRegistry.NameOfSemaphore(priority))));

@@ -7,11 +7,14 @@ namespace ThreeFs.Fuse.Virtual;
 internal static class VirtualNodes
 {
     public const ulong Root = unchecked((ulong)-2);
+    public const ulong RemoveTrees = unchecked((ulong)-3);
     public const ulong Iovs = 0xFFFFFFFF80000000;
     public const ulong FirstSemaphore = Iovs - 1;
     private const ulong LastSemaphore = Iovs - 3;
     private const ulong FirstBuffer = Iovs - 65535;
-    private const ulong Lowest = 0xFFFFFFFF00000000;
+    private const ulong LastBuffer = 0xFFFFFFFF00000000;
+    private const ulong FirstMoment = unchecked((ulong)-(100L << 30));
+    private const ulong Lowest = 0xF000000000000000;
 
     /// <summary>Most buffers registered at one time.</summary>
     public const int MaxBuffers = 1 << 20;
@@ -27,5 +30,10 @@ internal static class VirtualNodes
     /// Of the nth registration. Two billion follow each other before a number comes again: the kernel remembers for a while where the link
     /// with a number led.
     /// </summary>
-    public static ulong OfBuffer(ulong count) => FirstBuffer - count % (FirstBuffer - Lowest);
+    public static ulong OfBuffer(ulong count) => FirstBuffer - count % (FirstBuffer - LastBuffer);
+
+    /// <summary>
+    /// Of the nth link whose making was a command: the kernel wants a number for what it believes to be there now.
+    /// </summary>
+    public static ulong OfMoment(ulong count) => FirstMoment - count % (1UL << 40);
 }

@@ -2,7 +2,9 @@ using ThreeFs.Base;
 using ThreeFs.Contracts.Meta;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Fuse.Cluster;
+using ThreeFs.Fuse.Rings;
 using ThreeFs.Fuse.Session;
+using ThreeFs.Fuse.Virtual;
 using ThreeFs.Kv;
 using ThreeFs.Meta;
 
@@ -59,6 +61,38 @@ internal sealed class ClusterFixture : IRoutingSource
         var fs = new ClusterFileSystem(context);
         return new ClusterMount(context, fs, MountFixture.Start(
             fs, fs, log, (session ?? new FuseSessionOptions()) with { Locks = true }));
+    }
+
+    /// <summary>The same with the virtual tree, over files that rings do not find.</summary>
+    public ClusterMount MountWithVirtualTree(ClusterOptions options, FuseSessionOptions? session = null, bool isReadOnly = false)
+    {
+        var log = new RecordingLogger();
+        var context = new ClusterContext(
+            Meta, Contents, new ClientId(_random.NextGuid()), options, TimeProvider.System, log);
+        var fs = new ClusterFileSystem(context);
+        var registry = IovRegistry.Start(
+            new RingWorld(new NoRingFiles(), new BufferTable(), TimeProvider.System, log, isReadOnly));
+        return new ClusterMount(context, fs, MountFixture.Start(
+            root => new VirtualFileSystem(
+                fs, fs.Direct, registry.Value, new ControlCalls("test", root), new NameCalls(fs.Direct, isReadOnly),
+                new MountPaths(root), log),
+            new Both(registry.Value, fs), log, session ?? new FuseSessionOptions()));
+    }
+
+    private sealed class Both(IovRegistry registry, ClusterFileSystem fileSystem) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            registry.Dispose();
+            return fileSystem.DisposeAsync();
+        }
+    }
+
+    private sealed class NoRingFiles : IRingFiles
+    {
+        public IRingFile? Find(ulong inode, uint uid, bool forRead) => null;
+
+        public IRingReads NewReads(UsrbIo.RingFlags flags) => throw new NotSupportedException("there are no files");
     }
 
     /// <summary>

@@ -27,12 +27,17 @@ internal sealed class MountFixture : IAsyncDisposable
 
     public static MountFixture Start(
         IFuseFileSystem fs, IAsyncDisposable? behind = null, RecordingLogger? log = null,
-            FuseSessionOptions? options = null)
+            FuseSessionOptions? options = null) =>
+        Start(_ => fs, behind, log, options);
+
+    /// <param name="make">The file system, for the mount point that it gets.</param>
+    public static MountFixture Start(
+        Func<string, IFuseFileSystem> make, IAsyncDisposable? behind, RecordingLogger? log, FuseSessionOptions? options)
     {
         var home = Directory.CreateTempSubdirectory("threefs-fuse-").FullName;
         var root = Directory.CreateDirectory(Path.Combine(home, "mnt")).FullName;
         log ??= new RecordingLogger();
-        var session = FuseSession.Start(root, fs, options ?? new FuseSessionOptions(), TimeProvider.System, log);
+        var session = FuseSession.Start(root, make(root), options ?? new FuseSessionOptions(), TimeProvider.System, log);
         Assert.True(session.IsOk, $"{session.Status} (these tests need root and /dev/fuse)");
         return new MountFixture(home, session.Value, log, behind);
     }

@@ -177,6 +177,17 @@ internal static unsafe partial class Posix
     [LibraryImport("libc", EntryPoint = "removexattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int RemoveXattr(string path, string name);
 
+    [LibraryImport("libc", EntryPoint = "symlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Symlink(string target, string path);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int IoControl(int fd, nuint request, void* argument);
+
+    public static Errno IoControl(int fd, uint request, Span<byte> argument)
+    {
+        fixed (byte* p = argument) return Result(IoControl(fd, (nuint)request, p));
+    }
+
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);
 }
