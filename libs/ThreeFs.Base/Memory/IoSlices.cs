@@ -86,5 +86,21 @@ public readonly struct IoSlices
         }
     }
 
+    /// <summary>
+    /// Reads a byte of every page. The kernel answers EFAULT for memory that another process has cut off a file that is
+    /// mapped here; this process's own access is a fault that its guard repairs, and then the kernel finds a page too.
+    /// (Where nobody guards such memory, it ends the process, as any use of it would.)
+    /// </summary>
+    public void Touch()
+    {
+        const int page = 4096;
+        for (var i = 0; i < Count; i++)
+        {
+            var bytes = this[i].Span;
+            for (var at = 0; at < bytes.Length; at += page) Volatile.Read(ref bytes[at]);
+            if (!bytes.IsEmpty) Volatile.Read(ref bytes[^1]);
+        }
+    }
+
     public static implicit operator IoSlices(IoMemory single) => new(single);
 }

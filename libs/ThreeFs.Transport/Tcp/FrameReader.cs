@@ -156,6 +156,13 @@ internal sealed class FrameReader
 
         if (received == 0) return End();
         if (received == -Errno.EAGAIN) return Status.Ok;
+        if (received == -Errno.EFAULT && _inPayload && !_drain)
+        {
+            // Somebody cut the memory under one payload: not the trouble of the others on this connection.
+            _destination.Touch();
+            return Status.Ok;
+        }
+
         if (received < 0) return new Status(StatusCode.ConnectionLost, Errno.Describe(-received));
         if (_asked == 0) return Status.Ok;
         _expectEmpty = received < _asked && !_socket.MoreIsWaiting;

@@ -133,9 +133,9 @@ internal sealed class FrameSender
         while (Collect())
         {
             var sent = _socket.TrySend(_vector);
-            if (sent >= 0)
+            if (sent >= 0 || sent == -Errno.EFAULT)
             {
-                Settle(sent);
+                SettleOrTouch(sent);
             }
             else if (sent == -Errno.EAGAIN)
             {
@@ -179,6 +179,16 @@ internal sealed class FrameSender
 
         Finish();
         return false;
+    }
+
+    /// <summary>
+    /// The kernel may not find all memory: somebody cut it under one payload, which is not the trouble of the others on
+    /// this connection.
+    /// </summary>
+    private void SettleOrTouch(int sent)
+    {
+        for (var i = 0; sent == -Errno.EFAULT && i < _batchCount; i++) _batch[i].Payload.Touch();
+        Settle(Math.Max(sent, 0));
     }
 
     /// <summary>Books what was sent and lets go of the frames that are complete.</summary>
@@ -231,13 +241,13 @@ internal sealed class FrameSender
     {
         var sent = _wait.GetResult();
         lock (_lock) _waiting = false;
-        if (sent < 0 && sent != -Errno.EAGAIN)
+        if (sent < 0 && sent is not (-Errno.EAGAIN or -Errno.EFAULT))
         {
             Fail(-sent);
             return;
         }
 
-        Settle(Math.Max(sent, 0));
+        SettleOrTouch(sent);
         Flush();
     }
 

@@ -11,11 +11,13 @@ public static unsafe partial class LibC
     public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_ACCMODE = 3;
     public const int O_CREAT = 0x40, O_EXCL = 0x80, O_CLOEXEC = 0x80000;
     public const int O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_NONBLOCK = 0x800;
-    public const int PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1;
+    public const int PROT_READ = 1, PROT_WRITE = 2;
+    public const int MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
     public const int ENOENT = 2, EIO = 5, EBADF = 9, EAGAIN = 11, EACCES = 13, EINVAL = 22;
 
     public const int F_GETFL = 3, F_DUPFD_CLOEXEC = 1030, F_OK = 0;
     public const int FALLOC_FL_KEEP_SIZE = 1, FALLOC_FL_PUNCH_HOLE = 2;
+    public const int LOCK_EX = 2, LOCK_NB = 4;
     public const int AT_FDCWD = -100, AT_EMPTY_PATH = 0x1000, AT_SYMLINK_FOLLOW = 0x400;
     public const uint STATX_BASIC_STATS = 0x7FF;
 
@@ -37,6 +39,13 @@ public static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     public static partial int Unmap(void* address, nuint length);
+
+    /// <summary>flock(2).</summary>
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    public static partial int Lock(int fd, int operation);
+
+    [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
+    public static partial int Protect(void* address, nuint length, int protection);
 
     [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true)]
     public static partial int Unlink(byte* path);
@@ -62,21 +71,12 @@ public static unsafe partial class LibC
     [LibraryImport("libc", EntryPoint = "sem_close", SetLastError = true)]
     public static partial int SemClose(void* semaphore);
 
-    [LibraryImport("libc", EntryPoint = "sem_unlink", SetLastError = true)]
-    public static partial int SemUnlink(byte* name);
-
     [LibraryImport("libc", EntryPoint = "sem_post", SetLastError = true)]
     public static partial int SemPost(void* semaphore);
-
-    [LibraryImport("libc", EntryPoint = "sem_trywait", SetLastError = true)]
-    public static partial int SemTryWait(void* semaphore);
 
     /// <summary>The deadline is on CLOCK_REALTIME.</summary>
     [LibraryImport("libc", EntryPoint = "sem_timedwait", SetLastError = true)]
     public static partial int SemTimedWait(void* semaphore, TimeSpec* deadline);
-
-    [LibraryImport("libc", EntryPoint = "sem_getvalue", SetLastError = true)]
-    public static partial int SemGetValue(void* semaphore, int* value);
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     public static partial nint Read(int fd, byte* buffer, nuint size);

@@ -89,4 +89,29 @@ public sealed class RegistryKeyTests
             if (RegistryKey.TryParse(name, out var key)) Assert.InRange(key.ToString().Length, 36, RegistryKey.MaxLength);
         }
     }
+
+    /// <summary>Names come from any process: no text does harm, and what is taken for a name means the same when written anew.</summary>
+    [Fact]
+    public void Any_text_is_refused_or_has_one_meaning()
+    {
+        var random = new Random(5);
+        string[] parts = ["b", "r", "w", "t", "f", "p", "ph", "pl", "pn", ".", "-", "+", "0", "1", "10", "4096", "99999999999999999999", "é"];
+        var taken = 0;
+        for (var i = 0; i < 100_000; i++)
+        {
+            var text = Guid.NewGuid().ToString();
+            for (var n = random.Next(6); n > 0; n--) text += (random.Next(4) == 0 ? "" : ".") + parts[random.Next(parts.Length)] + parts[random.Next(9, parts.Length)];
+            var name = System.Text.Encoding.UTF8.GetBytes(text);
+            if (random.Next(3) == 0) name[random.Next(name.Length)] = (byte)random.Next(256);
+            if (random.Next(10) == 0) name = name[..random.Next(name.Length)];
+            if (!RegistryKey.TryParse(name, out var key)) continue;
+            taken++;
+            Assert.True(RegistryKey.TryParse(System.Text.Encoding.ASCII.GetBytes(key.ToString()), out var again), key.ToString());
+            Assert.Equal(key, again);
+            Assert.InRange(key.Depth, -RingLayout.MaxEntries, RingLayout.MaxEntries);
+            Assert.InRange(key.TimeoutMs, 0, int.MaxValue);
+        }
+
+        Assert.True(taken > 1000, $"only {taken} names were good");
+    }
 }

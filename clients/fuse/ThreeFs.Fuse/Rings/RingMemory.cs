@@ -1,5 +1,4 @@
 using ThreeFs.UsrbIo;
-using ThreeFs.UsrbIo.Linux;
 
 namespace ThreeFs.Fuse.Rings;
 
@@ -11,6 +10,7 @@ internal sealed unsafe class RingMemory
 {
     private readonly byte* _base;
     private readonly RingLayout _layout;
+    private readonly SharedSemaphore _done;
     private int _completeHead;
     private int _submitTail;
 
@@ -23,7 +23,8 @@ internal sealed unsafe class RingMemory
         _submitTail = Volatile.Read(ref Word(RingLayout.SubmitTailOffset));
         if ((uint)_completeHead >= (uint)layout.Slots) _completeHead = 0;
         if ((uint)_submitTail >= (uint)layout.Slots) _submitTail = 0;
-        LibC.SemInit(_base + layout.SemaphoreOffset, shared: 1, value: 0);
+        _done = new SharedSemaphore(_base + layout.SemaphoreOffset);
+        _done.Initialize();
     }
 
     public int Slots => _layout.Slots;
@@ -73,10 +74,7 @@ internal sealed unsafe class RingMemory
     public void Wake()
     {
         Interlocked.MemoryBarrier();
-        int value;
-        var semaphore = _base + _layout.SemaphoreOffset;
-        if (LibC.SemGetValue(semaphore, &value) == 0 && value > 0) return;
-        LibC.SemPost(semaphore);
+        if (!_done.IsPosted) _done.Post();
     }
 
     private ref int Word(int offset) => ref *(int*)(_base + offset);

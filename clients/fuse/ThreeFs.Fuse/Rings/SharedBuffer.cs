@@ -9,7 +9,7 @@ namespace ThreeFs.Fuse.Rings;
 
 /// <summary>
 /// Memory that an application shares with this process: a buffer for data, or a ring. Mapped while it is registered and while operations use
-/// it. What lies in it is written by others at any moment and never trusted.
+/// it. What lies in it is written by others at any moment and never trusted, and may be gone: see <see cref="FaultGuard"/>.
 /// </summary>
 internal sealed unsafe class SharedBuffer
 {
@@ -50,9 +50,8 @@ internal sealed unsafe class SharedBuffer
             var found = SharedFile.Check(fd, uid, gid);
             if (!found.TryGet(out var size)) return found.Code == StatusCode.AccessDenied ? Errno.EACCES : Errno.EINVAL;
             if (key.BlockSize > (ulong)size) return Errno.EINVAL;
-            var address = LibC.Map(null, (nuint)size, LibC.PROT_READ | LibC.PROT_WRITE, LibC.MAP_SHARED, fd, 0);
-            if (address == LibC.MapFailed) return Errno.EACCES;
-            buffer = new SharedBuffer(key, uid, text, (nint)address, size);
+            if (SharedArena.Instance.Map(fd, size) is not { } address) return Errno.EACCES;
+            buffer = new SharedBuffer(key, uid, text, address, size);
             return Errno.Ok;
         }
         finally
@@ -88,7 +87,7 @@ internal sealed unsafe class SharedBuffer
         lock (_lock)
         {
             if (--_users > 0) return;
-            LibC.Unmap((void*)_address, (nuint)Size);
+            SharedArena.Instance.Unmap(_address, Size);
             _address = 0;
         }
     }

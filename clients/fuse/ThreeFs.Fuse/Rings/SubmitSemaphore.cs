@@ -8,56 +8,78 @@ namespace ThreeFs.Fuse.Rings;
 /// A named semaphore that applications post when they have submitted operations; one for each priority of a mount. Its name is in the
 /// mount's registry, its file in /dev/shm for everybody, and both go with the mount.
 /// </summary>
+/// <remarks>
+/// The file is locked for as long as the mount lives: by that, what a mount left behind that was killed is told from what
+/// another mount uses. Its UUID says version 8 and begins with a mark, which makes it one of ours: those of another maker's
+/// mounts are not locked.
+/// </remarks>
 internal sealed unsafe class SubmitSemaphore : IDisposable
 {
-    private readonly Lock _lock = new();
-    private readonly byte[] _name;
-    private void* _semaphore;
+    private const string Directory = "/dev/shm", Prefix = "sem.hf3fs-submit-ios.", Mark = "3f5d";
+    private const int Size = 32, VersionAt = 14;
 
-    private SubmitSemaphore(string id, byte[] name, void* semaphore)
-    {
-        _name = name;
-        _semaphore = semaphore;
-        Path = $"/dev/shm/sem.hf3fs-submit-ios.{id}";
-    }
+    private readonly Lock _lock = new();
+    private readonly int _fd;
+    private readonly nint _address;
+    private bool _isDisposed;
+
+    private SubmitSemaphore(string path, int fd, nint address) => (Path, _fd, _address) = (path, fd, address);
 
     /// <summary>Where the C library keeps it; what applications open is the part behind "sem.".</summary>
     public string Path { get; }
 
+    private SharedSemaphore Semaphore => new((byte*)_address);
+
     public static Result<SubmitSemaphore> Create()
     {
-        var id = Guid.NewGuid().ToString();
-        var name = Encoding.ASCII.GetBytes($"/hf3fs-submit-ios.{id}\0");
-        fixed (byte* n = name)
+        var uuid = Guid.NewGuid().ToString();
+        var path = $"{Directory}/{Prefix}{Mark}{uuid[Mark.Length..VersionAt]}8{uuid[(VersionAt + 1)..]}";
+        int fd;
+        fixed (byte* name = Terminated(path)) fd = LibC.Open(name, LibC.O_RDWR | LibC.O_CREAT | LibC.O_EXCL | LibC.O_CLOEXEC, 0x1B6);
+        if (fd < 0) return Failed(path);
+        if (LibC.Lock(fd, LibC.LOCK_EX) == 0 && LibC.Truncate(fd, Size) == 0
+            && LibC.ChangeMode(fd, 0x1B6) == 0 // past the umask
+            && SharedArena.Instance.Map(fd, Size) is { } address)
         {
-            var semaphore = LibC.SemOpen(n, LibC.O_CREAT | LibC.O_EXCL, 0x1B6, 0);
-            if (semaphore == null) return new Status(StatusCode.IoError, $"cannot create the semaphore hf3fs-submit-ios.{id} in /dev/shm: errno {LibC.Errno}");
-            var made = new SubmitSemaphore(id, name, semaphore);
-            fixed (byte* path = Encoding.ASCII.GetBytes(made.Path + "\0")) LibC.ChangeMode(path, 0x1B6); // past the umask
+            var made = new SubmitSemaphore(path, fd, address);
+            made.Semaphore.Initialize();
             return made;
+        }
+
+        var failed = Failed(path);
+        Unlink(path);
+        LibC.Close(fd);
+        return failed;
+    }
+
+    /// <summary>Takes away what mounts left behind that were killed.</summary>
+    public static void RemoveStale()
+    {
+        foreach (var path in System.IO.Directory.EnumerateFiles(Directory, $"{Prefix}{Mark}*"))
+        {
+            if (path.Length <= Directory.Length + 1 + Prefix.Length + VersionAt || path[Directory.Length + 1 + Prefix.Length + VersionAt] != '8')
+                continue;
+            int fd;
+            fixed (byte* name = Terminated(path)) fd = LibC.Open(name, LibC.O_RDWR | LibC.O_NOFOLLOW | LibC.O_CLOEXEC | LibC.O_NONBLOCK, 0);
+            if (fd < 0) continue;
+
+            // One that is being made has no size before it has its lock.
+            var isStale = LibC.Lock(fd, LibC.LOCK_EX | LibC.LOCK_NB) == 0
+                && UsrbIo.Linux.FileStat.TryOf(fd, out var stat) && stat.Size == Size;
+            if (isStale) Unlink(path);
+            LibC.Close(fd);
         }
     }
 
     /// <summary>Waits for a post, or until the time is over. Further posts that are already there are taken too.</summary>
-    public void Wait(TimeSpan time)
-    {
-        UsrbIo.Linux.TimeSpec until;
-        LibC.ClockGetTime(UsrbIo.Linux.TimeSpec.Realtime, &until);
-        until.Nanoseconds += time.Ticks % TimeSpan.TicksPerSecond * 100;
-        until.Seconds += time.Ticks / TimeSpan.TicksPerSecond + until.Nanoseconds / 1_000_000_000;
-        until.Nanoseconds %= 1_000_000_000;
-        if (LibC.SemTimedWait(_semaphore, &until) != 0) return;
-        while (LibC.SemTryWait(_semaphore) == 0)
-        {
-        }
-    }
+    public void Wait(TimeSpan time) => Semaphore.Wait(time);
 
     /// <summary>Does nothing after <see cref="Dispose"/>: jobs may complete after their watcher has ended.</summary>
     public void Post()
     {
         lock (_lock)
         {
-            if (_semaphore != null) LibC.SemPost(_semaphore);
+            if (!_isDisposed) Semaphore.Post();
         }
     }
 
@@ -66,10 +88,23 @@ internal sealed unsafe class SubmitSemaphore : IDisposable
     {
         lock (_lock)
         {
-            if (_semaphore == null) return;
-            fixed (byte* name = _name) LibC.SemUnlink(name);
-            LibC.SemClose(_semaphore);
-            _semaphore = null;
+            if (_isDisposed) return;
+            _isDisposed = true;
+            Unlink(Path);
+            SharedArena.Instance.Unmap(_address, Size);
+            LibC.Close(_fd);
         }
     }
+
+    private static Status Failed(string path) =>
+        new(StatusCode.IoError, $"cannot make the semaphore {path}: {Describe(LibC.Errno)}; is /dev/shm mounted and has it room?");
+
+    private static string Describe(int errno) => System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno);
+
+    private static bool Unlink(string path)
+    {
+        fixed (byte* name = Terminated(path)) return LibC.Unlink(name) == 0;
+    }
+
+    private static byte[] Terminated(string text) => Encoding.UTF8.GetBytes(text + "\0");
 }

@@ -8,12 +8,18 @@ using ThreeFs.UsrbIo;
 namespace ThreeFs.Fuse.Virtual;
 
 /// <summary>
-/// Who has registered which memory with this mount, under which name. A registration ends when its name is removed, or with the open
-/// registry directory of the process that made it: a library keeps one open for as long as its process lives.
+/// Who has registered which memory with this mount, under which name. A registration ends when its name is removed, or
+/// when the process that made it has closed the registry directory: a library keeps one open for as long as its process
+/// lives. Of a process that has none open, the registrations end with it.
 /// </summary>
+/// <remarks>
+/// Processes of another pid namespace, which the kernel shows to this one without a number, are not told apart: their
+/// registrations end when all directories are closed that such processes of the same user had open when they were made.
+/// </remarks>
 internal sealed class IovRegistry : IDisposable
 {
     private static readonly string[] _semaphoreNames = ["submit-ios.ph", "submit-ios", "submit-ios.pl"];
+    private static readonly TimeSpan _sweepInterval = TimeSpan.FromSeconds(1);
 
     private readonly RingWorld _world;
     private readonly RingWatcher[] _watchers;
@@ -21,16 +27,19 @@ internal sealed class IovRegistry : IDisposable
     private readonly Dictionary<FileName, Registration> _byName = [];
     private readonly Dictionary<ulong, Registration> _byNode = [];
     private readonly List<RegistryHandle> _handles = [];
+    private readonly ITimer _sweeping;
     private ulong _registered;
 
     private IovRegistry(RingWorld world, RingWatcher[] watchers)
     {
         _world = world;
         _watchers = watchers;
+        _sweeping = world.Time.CreateTimer(_ => Sweep(), null, _sweepInterval, _sweepInterval);
     }
 
     public static Result<IovRegistry> Start(RingWorld world)
     {
+        SubmitSemaphore.RemoveStale();
         var watchers = new List<RingWatcher>();
         foreach (var priority in Enum.GetValues<RingPriority>())
         {
@@ -48,9 +57,11 @@ internal sealed class IovRegistry : IDisposable
     }
 
     /// <summary>A registered memory.</summary>
-    /// <param name="Handle">The open directory that it ends with; null when its process has none.</param>
+    /// <param name="Handles">The open directories with the last of which it ends; empty when its process has none.</param>
+    /// <param name="Process">What it ends with when its process has no directory open and is visible.</param>
     internal sealed record Registration(
-        FileName Name, ulong Node, uint Uid, uint Gid, SharedBuffer Buffer, Ring? Ring, RegistryHandle? Handle);
+        FileName Name, ulong Node, uint Uid, uint Gid, SharedBuffer Buffer, Ring? Ring, List<RegistryHandle> Handles,
+        ProcessWatch? Process);
 
     /// <summary>The registry directory as a process has it open.</summary>
     internal sealed class RegistryHandle(uint process, uint uid)
@@ -80,9 +91,10 @@ internal sealed class IovRegistry : IDisposable
                 : Errno.Ok;
             if (error == Errno.Ok)
             {
-                var handle = _handles.LastOrDefault(h => h.Process == process && h.Uid == uid);
+                var handles = _handles.FindAll(h => h.Process == process && h.Uid == uid);
                 var node = VirtualNodes.OfBuffer(_registered++);
-                registration = new Registration(name, node, uid, gid, buffer!, ring, handle);
+                var watch = handles.Count == 0 ? ProcessWatch.Of(process) : null;
+                registration = new Registration(name, node, uid, gid, buffer!, ring, handles, watch);
                 _byName.Add(name, registration);
                 _byNode.Add(registration.Node, registration);
             }
@@ -114,6 +126,7 @@ internal sealed class IovRegistry : IDisposable
         {
             if (!_byNode.Remove(registration.Node)) return;
             _byName.Remove(registration.Name);
+            registration.Process?.Dispose();
         }
 
         if (registration.Ring is { } ring)
@@ -140,10 +153,23 @@ internal sealed class IovRegistry : IDisposable
         lock (_lock)
         {
             _handles.Remove(handle);
-            ended = [.. _byName.Values.Where(r => ReferenceEquals(r.Handle, handle))];
+            ended = [.. _byName.Values.Where(r => r.Handles.Remove(handle) && r.Handles.Count == 0)];
         }
 
-        foreach (var registration in ended)
+        End(ended);
+    }
+
+    /// <summary>Ends what processes registered that are gone and never had the directory open.</summary>
+    private void Sweep()
+    {
+        List<Registration> ended;
+        lock (_lock) ended = [.. _byName.Values.Where(r => r.Process is { HasEnded: true })];
+        End(ended);
+    }
+
+    private void End(List<Registration> registrations)
+    {
+        foreach (var registration in registrations)
         {
             registration.Buffer.RemoveName();
             Remove(registration);
@@ -158,6 +184,7 @@ internal sealed class IovRegistry : IDisposable
 
     public void Dispose()
     {
+        _sweeping.Dispose();
         foreach (var watcher in _watchers) watcher.Dispose();
         List<Registration> all;
         lock (_lock) all = [.. _byName.Values];

@@ -20,6 +20,16 @@ class IorPriority(enum.IntEnum):
     LOW = 1
 
 
+_registries = {}
+
+
+def _hold_registry_open(mount):
+    """While a process has the registry's directory open, the mount knows that it lives, whatever pid namespace it is in."""
+    key = os.getpid(), mount
+    if key not in _registries:
+        _registries[key] = os.open(f"{mount}/3fs-virt/iovs", os.O_RDONLY | os.O_DIRECTORY)
+
+
 class iovec:
     """Shared memory of this process, registered for as long as this lives. Slices of it are what rings take."""
 
@@ -27,6 +37,7 @@ class iovec:
         self.id = str(uuid.uuid4())
         decoration = f".b{block_size}" if block_size > 0 else ""
         self.link = f"{hf3fs_mount_point}/3fs-virt/iovs/{self.id}{decoration}"
+        _hold_registry_open(hf3fs_mount_point)
         os.symlink(f"/dev/shm/{shm.name.lstrip('/')}", self.link)
         try:
             self.iov = h3fio.iovec(shm.buf, self.id, hf3fs_mount_point, block_size, numa)

@@ -23,7 +23,7 @@ struct completion { int32_t index, reserved; int64_t result; uint64_t userdata; 
 struct submission { int32_t index, padding; uint64_t userdata; };
 _Static_assert(sizeof(struct operation) == 56 && sizeof(struct completion) == 24 && sizeof(struct submission) == 16, "layout");
 
-struct shared { char name[64], key[128], link[4096]; uint8_t id[16]; uint8_t *memory; size_t size; };
+struct shared { char name[64], key[128], link[4096]; uint8_t id[16]; uint8_t *memory; size_t size; int fd; };
 struct ring { struct shared shared; int32_t *positions; struct operation *operations; struct completion *completions;
     struct submission *submissions; sem_t *done, *submit; int next; };
 
@@ -52,7 +52,7 @@ static void share(struct shared *s, size_t size, const char *decoration)
     if (fd < 0 || ftruncate(fd, (off_t)size) != 0) fail("shm_open %s", s->name);
     s->memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     s->size = size;
-    close(fd);
+    s->fd = fd;
     char target[128];
     snprintf(target, sizeof target, "/dev/shm%s", s->name);
     if (symlink(target, s->link) != 0) fail("symlink %s", s->link);
@@ -66,6 +66,7 @@ static void unshare_memory(struct shared *s)
     if (unlink(s->link) != 0) fail("unlink %s", s->link);
     if (access(s->link, F_OK) == 0 || unlink(s->link) != -1 || errno != ENOENT) fail("%s is still there", s->link);
     munmap(s->memory, s->size);
+    close(s->fd);
 }
 
 static void make_ring(struct ring *r, const char *decoration)
@@ -125,6 +126,30 @@ static void expect(struct ring *r, const struct shared *buffer, uint64_t at, uin
     prepare(r, buffer, at, inode, offset, length);
     sem_post(r->submit);
     reap(r, 1, result);
+}
+
+/* Cuts its memory while the mount reads into it, writes out of it, and looks at the ring: that is nobody's trouble but ours. */
+static void cut_memory(uint64_t inode)
+{
+    for (int round = 0; round < 12; round++) {
+        struct shared buffer;
+        struct ring ring;
+        share(&buffer, BUFFER, "");
+        make_ring(&ring, round % 2 ? ".w0.t0" : ".r0.t0");
+        memset(buffer.memory, 1, BUFFER);
+        for (int i = 0; i < BLOCKS; i++) prepare(&ring, &buffer, (uint64_t)i * BLOCK, inode, (uint64_t)i * BLOCK, BLOCK);
+        if (round < 2 && ftruncate(buffer.fd, 0) != 0) fail("cut a buffer");
+        sem_post(ring.submit);
+        if (round >= 2) usleep((useconds_t)random() % 5000);
+        if (round < 8) {
+            if (ftruncate(buffer.fd, round % 3 * BLOCK) != 0) fail("cut a buffer");
+            for (int i = 0; i < BLOCKS; i++) reap_one(&ring);
+        } else if (ftruncate(ring.shared.fd, 0) != 0) {
+            fail("cut a ring");
+        }
+        unshare_memory(&buffer);
+        unshare_memory(&ring.shared);
+    }
 }
 
 int main(int argc, char **argv)
@@ -243,6 +268,9 @@ int main(int argc, char **argv)
         snprintf(link, sizeof link, "%s/3fs-virt/iovs/%s", mount_point, wrong[i]);
         if (symlink("/dev/shm/does-not-exist", link) == 0) fail("%s was taken", wrong[i]);
     }
+
+    cut_memory(stat.st_ino);
+    expect(&reads, &in, 0, stat.st_ino, 0, 4096, 4096);
 
     unshare_memory(&out);
     expect(&writes, &out, 0, stat.st_ino, 0, 4096, -EINVAL); /* registered no more */

@@ -71,7 +71,7 @@ internal sealed class ClusterFixture : IRoutingSource
             Meta, Contents, new ClientId(_random.NextGuid()), options, TimeProvider.System, log);
         var fs = new ClusterFileSystem(context);
         var registry = IovRegistry.Start(
-            new RingWorld(new NoRingFiles(), new BufferTable(), TimeProvider.System, log, isReadOnly));
+            new RingWorld(NoRingFiles, new BufferTable(), TimeProvider.System, log, isReadOnly));
         return new ClusterMount(context, fs, MountFixture.Start(
             root => new VirtualFileSystem(
                 fs, fs.Direct, registry.Value, new ControlCalls("test", root), new NameCalls(fs.Direct, isReadOnly),
@@ -88,7 +88,9 @@ internal sealed class ClusterFixture : IRoutingSource
         }
     }
 
-    private sealed class NoRingFiles : IRingFiles
+    public static IRingFiles NoRingFiles { get; } = new NoFiles();
+
+    private sealed class NoFiles : IRingFiles
     {
         public IRingFile? Find(ulong inode, uint uid, bool forRead) => null;
 
