@@ -10,7 +10,7 @@ namespace ThreeFs.Io;
 /// completes inline on this thread. What lives on a reactor needs no locks; what blocks it blocks all of its owners.
 /// </summary>
 /// <remarks>
-/// One turn of the loop runs posted work, due timers and deferred work, then enters the kernel once: everything started
+/// One turn of the loop runs posted work, due timers, what is polled and deferred work, then enters the kernel once: everything started
 /// in the turn is submitted together, and the thread sleeps there when nothing is left to do. Going to sleep is
 /// announced before the queue of posts is looked at for the last time, and a poster looks at the announcement after its
 /// post is visible: one of the two sees the other, so no wake-up is lost. An exception that reaches the loop is a
@@ -59,6 +59,9 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
 
     /// <summary>Operations in the kernel's hands, without the reactor's own.</summary>
     internal int OperationsInFlight => _operations.Count - 1 + _waiting.Count;
+
+    /// <summary>What is looked at in every turn.</summary>
+    internal PollList Polls { get; } = new();
 
     /// <summary>
     /// A transfer that is cancelled or fails half-way answers with what it had moved (Linux 6.1); without that, asking
@@ -192,6 +195,7 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
     {
         _posts.RunBatch();
         _timers.FireDue();
+        Polls.Poll();
         RunDeferred();
         while (_waiting.TryPeek(out var operation) && TrySubmit(operation)) _waiting.Dequeue();
         Enter(mayWait && !_stopping && _deferred.Count == 0 && _waiting.Count == 0);
@@ -207,11 +211,12 @@ public sealed class Reactor : IAsyncDisposable, IDisposable
             // A full fence: the announcement is visible before the queues are looked at once more.
             Interlocked.Exchange(ref _sleeping, 1);
             timeout = _timers.NanosecondsToNext();
-            wait = _posts.IsEmpty && timeout != 0;
+            wait = _posts.IsEmpty && timeout != 0 && Polls.TrySleep();
         }
 
         var result = _ring.Enter(wait, timeout);
         Volatile.Write(ref _sleeping, 0);
+        if (wait) Polls.Wake();
         Invariant.Check(
             result is 0 or -Errno.EINTR or -Errno.ETIME or -Errno.EBUSY or -Errno.EAGAIN,
             "the kernel accepts what is submitted");

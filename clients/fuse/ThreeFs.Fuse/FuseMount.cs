@@ -13,7 +13,7 @@ using ThreeFs.Fuse.Virtual;
 using ThreeFs.Hosting;
 using ThreeFs.Hosting.Web;
 using ThreeFs.Io;
-using ThreeFs.Transport.Tcp;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Fuse;
 
@@ -31,6 +31,7 @@ public sealed class FuseMount : IAsyncDisposable
     private readonly HostServices _host;
     private readonly ILogger _log;
     private readonly List<Reactor> _reactors = [];
+    private HostTransport? _transport;
     private ThreeFsClient? _client;
     private WebHost? _web;
     private IovRegistry? _registry;
@@ -79,6 +80,7 @@ public sealed class FuseMount : IAsyncDisposable
         if (_client is not null) await _client.DisposeAsync();
         if (_web is not null) await _web.DisposeAsync();
         foreach (var reactor in _reactors) await reactor.DisposeAsync();
+        _transport?.Dispose();
         _stop.Dispose();
     }
 
@@ -155,8 +157,11 @@ public sealed class FuseMount : IAsyncDisposable
             Storage = new StorageClientOptions { Deadline = timeout, PreferHost = Environment.MachineName },
             Meta = new MetaClientOptions { Deadline = timeout, StorageDeadline = timeout },
         };
+        var transport = HostTransport.Create(
+            _reactors, _config.Transport, fellBack: (endpoint, why) => Log.NothingShared(_log, endpoint.ToString(), why));
+        if (!transport.TryGet(out _transport)) return transport.Status;
         var connected = await ThreeFsClient.ConnectAsync(
-            options, new TcpTransport(_reactors), _host.Time, _host.NewRandom(), _host.Logs, ct);
+            options, _transport, _host.Time, _host.NewRandom(), _host.Logs, ct);
         if (!connected.TryGet(out _client)) return connected.Status;
         using var limit = new CancellationTokenSource(_patience, _host.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);

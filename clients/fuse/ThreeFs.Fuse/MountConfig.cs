@@ -1,6 +1,7 @@
 using ThreeFs.Base;
 using ThreeFs.Client.Mgmtd;
 using ThreeFs.Contracts.Meta;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Fuse;
 
@@ -42,6 +43,12 @@ public sealed record MountConfig
 
     /// <summary>Network threads; 0: one for each four cores, at least 1.</summary>
     public int Reactors { get; set; }
+
+    /// <summary>
+    /// How servers are reached: "auto" over shared memory those of this host that offer it and over TCP the others, "tcp" all over TCP, "shm"
+    /// none over TCP.
+    /// </summary>
+    public TransportChoice Transport { get; set; } = TransportChoice.Auto;
 
     /// <summary>Connections to one storage server.</summary>
     public int ConnectionsPerServer { get; set; } = 1;

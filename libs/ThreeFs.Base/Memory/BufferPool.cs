@@ -13,19 +13,25 @@ public sealed unsafe class BufferPool : IDisposable
     /// <summary>Every buffer starts on this boundary: what O_DIRECT needs.</summary>
     public const int Alignment = 4096;
 
-    private const int MinShift = 12;
-    private const int MaxShift = 26;
+    /// <summary>Smallest and largest buffer, as powers of two.</summary>
+    public const int MinShift = 12;
+
+    /// <inheritdoc cref="MinShift"/>
+    public const int MaxShift = 26;
 
     private readonly Stack<BufferLease>[] _free = new Stack<BufferLease>[MaxShift - MinShift + 1];
     private readonly HashSet<nint> _allocated = [];
+    private readonly IBufferMemory? _memory;
     private readonly long _limit;
     private long _rented;
     private long _kept;
     private int _outstanding;
 
     /// <param name="limitBytes">Most bytes rented at one time; half of it is kept for reuse when returned.</param>
-    public BufferPool(long limitBytes)
+    /// <param name="memory">Memory that has a use of its own (shared with other processes); null takes the process's.</param>
+    public BufferPool(long limitBytes, IBufferMemory? memory = null)
     {
+        _memory = memory;
         _limit = limitBytes;
         for (var i = 0; i < _free.Length; i++) _free[i] = new Stack<BufferLease>();
     }
@@ -59,7 +65,18 @@ public sealed unsafe class BufferPool : IDisposable
             if (free.TryPop(out lease)) Interlocked.Add(ref _kept, -capacity);
         }
 
-        lease ??= new BufferLease(this, Allocate(capacity), capacity);
+        if (lease is null)
+        {
+            var address = Allocate(capacity);
+            if (address == 0)
+            {
+                Interlocked.Add(ref _rented, -capacity);
+                return null;
+            }
+
+            lease = new BufferLease(this, address, capacity);
+        }
+
         Interlocked.Increment(ref _outstanding);
         lease.Activate();
         return lease;
@@ -72,7 +89,7 @@ public sealed unsafe class BufferPool : IDisposable
         if (Interlocked.Add(ref _kept, lease.Capacity) > _limit / 2)
         {
             Interlocked.Add(ref _kept, -lease.Capacity);
-            Free(lease.Memory.Address);
+            Free(lease);
             return;
         }
 
@@ -87,7 +104,7 @@ public sealed unsafe class BufferPool : IDisposable
         {
             lock (free)
             {
-                while (free.TryPop(out var lease)) Free(lease.Memory.Address);
+                while (free.TryPop(out var lease)) Free(lease);
             }
         }
     }
@@ -107,17 +124,26 @@ public sealed unsafe class BufferPool : IDisposable
 
     private nint Allocate(int capacity)
     {
+        if (_memory is not null) return _memory.Allocate(capacity);
         var address = (nint)NativeMemory.AlignedAlloc((nuint)capacity, Alignment);
         lock (_allocated) _allocated.Add(address);
         return address;
     }
 
-    private void Free(nint address)
+    private void Free(BufferLease lease)
     {
+        var address = lease.Memory.Address;
+        if (_memory is not null)
+        {
+            _memory.Free(address, lease.Capacity);
+            return;
+        }
+
         lock (_allocated) _allocated.Remove(address);
         NativeMemory.AlignedFree((void*)address);
     }
 
-    private static int ClassOf(int bytes) =>
+    /// <summary>The class of the smallest buffer for so many bytes; 0 is the smallest class.</summary>
+    public static int ClassOf(int bytes) =>
         Math.Max(0, BitOperations.Log2((uint)Math.Max(bytes, 1) * 2 - 1) - MinShift);
 }

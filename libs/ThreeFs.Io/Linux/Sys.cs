@@ -27,6 +27,13 @@ internal static unsafe class Sys
         return error == 0 ? address : null;
     }
 
+    /// <summary>Maps without touching; the error number negated when it fails.</summary>
+    public static nint Map(nint address, nuint length, int protection, int flags, int fd, long offset)
+    {
+        var mapped = mmap((void*)address, (size_t)length, protection, flags, fd, offset);
+        return mapped == MAP_FAILED ? -errno : (nint)mapped;
+    }
+
     public static void Unmap(void* address, nuint length) => munmap(address, (size_t)length);
 
     public static int EventFd() => Result(eventfd(0, EFD_CLOEXEC));

@@ -6,7 +6,7 @@ using static Tmds.Linux.LibC;
 
 namespace ThreeFs.Io.Sockets;
 
-/// <summary>A listening TCP socket of one reactor. Accepted streams may be given to any reactor.</summary>
+/// <summary>A listening TCP or Unix socket of one reactor. What it accepts may be given to any reactor.</summary>
 public sealed unsafe class SocketListener : IDisposable
 {
     private const int Backlog = 1024;
@@ -21,11 +21,10 @@ public sealed unsafe class SocketListener : IDisposable
         _reactor = reactor;
         _fd = fd;
         _accept = new SocketOperation(reactor);
-        Local = SocketOptions.LocalAddress(fd);
     }
 
-    /// <summary>Where it listens, with the port that was chosen.</summary>
-    public IPEndPoint Local { get; }
+    /// <summary>Where a TCP socket listens, with the port that was chosen.</summary>
+    public IPEndPoint Local => SocketOptions.LocalAddress(_fd);
 
     /// <summary>Binds and listens; fails with <see cref="StatusCode.Busy"/> when the address is in use.</summary>
     public static Result<SocketListener> Open(Reactor reactor, IPEndPoint local)
@@ -40,6 +39,23 @@ public sealed unsafe class SocketListener : IDisposable
         if (result == 0) return new SocketListener(reactor, fd);
         Sys.Close(fd);
         return Errno.ToStatus(-result, $"listen on {local}");
+    }
+
+    /// <summary>
+    /// Listens for <see cref="UnixSocket"/>s under a name of this network namespace; fails with <see cref="StatusCode.Busy"/> when
+    /// somebody else does.
+    /// </summary>
+    public static Result<SocketListener> OpenUnix(Reactor reactor, string name)
+    {
+        var fd = UnixSocket.NewSocket();
+        if (fd < 0) return Errno.ToStatus(-fd, $"make a Unix socket for {name}");
+        var address = UnixSocket.AddressOf(name);
+        int result;
+        fixed (byte* p = address) result = Sys.Result(bind(fd, (sockaddr*)p, (uint)address.Length));
+        if (result == 0) result = Sys.Result(listen(fd, Backlog));
+        if (result == 0) return new SocketListener(reactor, fd);
+        Sys.Close(fd);
+        return Errno.ToStatus(-result, $"listen on the Unix socket {name}");
     }
 
     /// <summary>

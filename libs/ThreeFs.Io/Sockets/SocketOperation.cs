@@ -42,6 +42,14 @@ internal sealed unsafe class SocketOperation(Reactor reactor) : RingOperation, I
         return Run(UringOp.RecvMsg, fd, (ulong)vector.Message(), 1, 0, _whole);
     }
 
+    /// <summary>One message with what comes beside it; its file numbers are not inherited.</summary>
+    public ValueTask<int> ReceiveMessage(int fd, Tmds.Linux.msghdr* message)
+    {
+        const uint closeOnExec = 0x40000000; // MSG_CMSG_CLOEXEC
+        _pollFirst = false;
+        return Run(UringOp.RecvMsg, fd, (ulong)message, 1, 0, closeOnExec);
+    }
+
     /// <summary>Completes when everything is sent, for the same reason.</summary>
     public ValueTask<int> SendMessage(int fd, IoVector vector) =>
         Run(UringOp.SendMsg, fd, (ulong)vector.Message(), 1, 0, (uint)MSG_NOSIGNAL | _whole);

@@ -32,6 +32,9 @@ internal sealed class OutgoingFrame(IFrameOwner owner)
 
     public IoSlices Payload { get; private set; }
 
+    /// <summary>Where a transport that moves payloads first has put this one; it disposes it.</summary>
+    public PayloadPlace? Place { get; set; }
+
     /// <summary>Bytes already given to the kernel.</summary>
     public long Sent { get; set; }
 
@@ -71,6 +74,9 @@ internal sealed class OutgoingFrame(IFrameOwner owner)
         Payload = payload;
         Sent = 0;
     }
+
+    /// <summary>The fixed and the variable header; after <see cref="Seal"/>.</summary>
+    public ReadOnlySpan<byte> Headers => _buffer.AsSpan(0, _headerBytes);
 
     /// <summary>Adds what is left of this frame to a gather list, as far as there is room.</summary>
     public void AddTo(IoVector vector)

@@ -13,20 +13,18 @@ namespace ThreeFs.Transport.Tcp;
 /// </summary>
 public sealed class TcpTransport : ITransport
 {
-    private readonly IReadOnlyList<Reactor> _reactors;
-    private readonly TcpTransportOptions _options;
-    private int _turn;
+    private readonly ReactorTurn _reactors;
+    private readonly TransportOptions _options;
 
-    public TcpTransport(Reactor reactor, TcpTransportOptions? options = null)
+    public TcpTransport(Reactor reactor, TransportOptions? options = null)
         : this([reactor], options)
     {
     }
 
-    public TcpTransport(IReadOnlyList<Reactor> reactors, TcpTransportOptions? options = null)
+    public TcpTransport(IReadOnlyList<Reactor> reactors, TransportOptions? options = null)
     {
-        _reactors = reactors;
-        _options = options ?? new TcpTransportOptions();
-        Invariant.Check(reactors.Count > 0, "a transport has a reactor");
+        _reactors = new ReactorTurn(reactors);
+        _options = options ?? new TransportOptions();
         Invariant.Check(_options.MaxInFlight is > 0 and <= 65536, "a connection has 1 to 65536 calls in flight");
     }
 
@@ -37,9 +35,7 @@ public sealed class TcpTransport : ITransport
     {
         if (endpoint.Scheme != Scheme || endpoint.Port == 0)
             return new Status(StatusCode.InvalidArgument, $"{endpoint} is not a TCP address to connect to");
-        var current = Reactor.Current;
-        var isHere = current is not null && _reactors.Contains(current);
-        var reactor = isHere ? current! : _reactors[(int)((uint)Interlocked.Increment(ref _turn) % (uint)_reactors.Count)];
+        var reactor = _reactors.Next(out var isHere);
         using var limit = new CancellationTokenSource(_options.ConnectTimeout, reactor.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
         var address = await ResolveAsync(endpoint, either.Token);
@@ -95,7 +91,7 @@ public sealed class TcpTransport : ITransport
             address = IPAddress.Loopback;
         }
 
-        var socket = SocketListener.Open(_reactors[0], new IPEndPoint(address, endpoint.Port));
+        var socket = SocketListener.Open(_reactors.All[0], new IPEndPoint(address, endpoint.Port));
         if (!socket.TryGet(out var listening))
         {
             var code = socket.Code is StatusCode.Busy or StatusCode.InvalidArgument ? socket.Code : StatusCode.IoError;
@@ -103,7 +99,7 @@ public sealed class TcpTransport : ITransport
         }
 
         var listener = new TcpListener(
-            _reactors, listening, Endpoint.Tcp(endpoint.Host, listening.Local.Port), handler, _options);
+            _reactors.All, listening, Endpoint.Tcp(endpoint.Host, listening.Local.Port), handler, _options);
         listener.Start();
         return listener;
     }

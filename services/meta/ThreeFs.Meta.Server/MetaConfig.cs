@@ -1,5 +1,6 @@
 using System.Net;
 using ThreeFs.Base;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Meta.Server;
 
@@ -27,6 +28,12 @@ public sealed class MetaConfig
     public int GrpcPort { get; set; }
     public int DataPort { get; set; }
     public int HttpPort { get; set; }
+
+    /// <summary>
+    /// How storage servers are reached, and whether memory is shared with peers of this host: "auto" where both sides can, "tcp" never,
+    /// "shm" always.
+    /// </summary>
+    public TransportChoice Transport { get; set; } = TransportChoice.Auto;
 
     /// <summary>The store, such as "lmdb:/var/lib/threefs/kv"; the same for all metadata servers.</summary>
     public string Kv { get; set; } = "";

@@ -11,7 +11,6 @@ using ThreeFs.Io;
 using ThreeFs.Kv;
 using ThreeFs.Meta.Server.Wire;
 using ThreeFs.Transport;
-using ThreeFs.Transport.Tcp;
 
 namespace ThreeFs.Meta.Server;
 
@@ -89,10 +88,11 @@ public sealed class MetaServer : IAsyncDisposable
         var reactor = Reactor.Start($"{_host.ProcessName}-reactor");
         if (!reactor.IsOk) return reactor.Status;
         _parts.Push(reactor.Value);
-        var transport = new TcpTransport(reactor.Value, new TcpTransportOptions
-        {
-            HandlerFailed = (connection, e) => _log.HandlerFailed(connection.ToString(), e),
-        });
+        var options = new TransportOptions { HandlerFailed = (connection, e) => _log.HandlerFailed(connection.ToString(), e) };
+        var opened = HostTransport.Create(
+            [reactor.Value], _config.Transport, options, fellBack: (endpoint, why) => _log.NothingShared(endpoint.ToString(), why));
+        if (!opened.TryGet(out var transport)) return opened.Status;
+        _parts.Push(transport);
         _cluster = new ClusterView(_config, _host, transport);
         _parts.Push(_cluster);
 

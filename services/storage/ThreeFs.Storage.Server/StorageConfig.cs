@@ -1,5 +1,6 @@
 using System.Net;
 using ThreeFs.Base;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Storage.Server;
 
@@ -19,6 +20,12 @@ public sealed class StorageConfig
 
     /// <summary>Chunk requests; 0 takes a free one, which mgmtd then announces.</summary>
     public int DataPort { get; set; }
+
+    /// <summary>
+    /// How other storage servers are reached, and whether memory is shared with peers of this host: "auto" where both sides can, "tcp"
+    /// never, "shm" always.
+    /// </summary>
+    public TransportChoice Transport { get; set; } = TransportChoice.Auto;
 
     /// <summary>/metrics and /healthz; 0 takes a free one.</summary>
     public int HttpPort { get; set; }

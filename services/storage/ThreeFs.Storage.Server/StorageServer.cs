@@ -8,12 +8,12 @@ using ThreeFs.Contracts.Routing;
 using ThreeFs.Hosting;
 using ThreeFs.Hosting.Web;
 using ThreeFs.Io;
+using ThreeFs.Io.SharedMemory;
 using ThreeFs.Storage.Server.Disks;
 using ThreeFs.Storage.Server.Requests;
 using ThreeFs.Storage.Recovery;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Transport;
-using ThreeFs.Transport.Tcp;
 
 namespace ThreeFs.Storage.Server;
 
@@ -33,11 +33,13 @@ public sealed class StorageServer : IAsyncDisposable
     private readonly List<Reactor> _reactors = [];
     private readonly HeartbeatLease _lease = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly SharedArena? _arena;
     private readonly BufferPool _clientBuffers;
     private readonly BufferPool _replicaBuffers;
     private readonly MgmtdClient _mgmtd;
     private readonly RoutingCache _routing;
     private TargetHost? _targets;
+    private HostTransport? _transport;
     private IListener? _listener;
     private WebHost? _web;
     private HeartbeatLoop? _heartbeats;
@@ -48,10 +50,20 @@ public sealed class StorageServer : IAsyncDisposable
         _config = config;
         _host = host;
         _log = host.Logs.CreateLogger<StorageServer>();
-        _clientBuffers = new BufferPool(config.BufferBytes);
-        _replicaBuffers = new BufferPool(config.BufferBytes);
+        _arena = MakeArena(config);
+        _clientBuffers = new BufferPool(config.BufferBytes, _arena);
+        _replicaBuffers = new BufferPool(config.BufferBytes, _arena);
         _mgmtd = new MgmtdClient(new MgmtdClientOptions([.. config.Mgmtd]), host.Time);
         _routing = new RoutingCache(_mgmtd, config.ClusterId, host.Time, host.Logs);
+    }
+
+    /// <summary>Payloads lie where peers of this host can read them; null where nothing is shared.</summary>
+    private static SharedArena? MakeArena(StorageConfig config)
+    {
+        if (config.Transport == TransportChoice.Tcp) return null;
+        var limit = config.BufferBytes * 2L + TargetHost.PeerOptions.SharedBytes * (config.Reactors + 1);
+        var made = SharedArena.Create("threefs-storage", limit);
+        return made.TryGet(out var arena) ? arena : null;
     }
 
     public int DataPort => _listener!.Endpoint.Port;
@@ -86,13 +98,15 @@ public sealed class StorageServer : IAsyncDisposable
         var observer = new ServerObserver(() => _heartbeats?.Kick(), replica => _diskWatches[replica.DiskIndex].Health.ReadFailed());
         var pace = new ResyncPace(_config.ResyncBytesPerSecond, _reactors[0].Time);
         _targets = new TargetHost(
-            _config, _disks, _reactors, _replicaBuffers, _routing, _lease, observer, pace, _host.Logs, _host.NewRandom());
+            _config, _disks, _reactors, _replicaBuffers, _arena, _routing, _lease, observer, pace, _host.Logs, _host.NewRandom());
         _diskWatches.AddRange(_disks.Select(d => new DiskWatch(d, _config, _targets, _host.Time, _log)));
         status = await _targets.OpenAllAsync();
         if (!status.IsOk) return status;
 
         var handler = new StorageHandler(Replicas, _clientBuffers, _replicaBuffers, _reactors[0].Time, _targets, pace);
-        var listening = new TcpTransport(_reactors).Listen(Endpoint.Tcp(_config.Host, _config.DataPort), handler);
+        var transport = HostTransport.Create(_reactors, _config.Transport, TargetHost.PeerOptions, _arena);
+        if (!transport.TryGet(out _transport)) return transport.Status;
+        var listening = _transport.Listen(Endpoint.Tcp(_config.Host, _config.DataPort), handler);
         if (!listening.TryGet(out _listener!)) return listening.Status;
         var web = await WebHost.StartAsync(_host, new WebHostOptions(_config.Host, null, _config.HttpPort), ct: ct);
         if (!web.TryGet(out _web!)) return web.Status;
@@ -223,8 +237,12 @@ public sealed class StorageServer : IAsyncDisposable
         _mgmtd.Dispose();
         foreach (var watch in _diskWatches) watch.Dispose();
         foreach (var disk in _disks) disk.Dispose();
+        _transport?.Dispose();
         _clientBuffers.Dispose();
         _replicaBuffers.Dispose();
+
+        // What did not end in time may still hold a buffer: then its memory stays with the process.
+        if (OutstandingBuffers == 0) _arena?.Dispose();
         _stop.Dispose();
     }
 

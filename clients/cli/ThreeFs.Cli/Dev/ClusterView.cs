@@ -7,7 +7,7 @@ using ThreeFs.Client.Storage;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Hosting;
 using ThreeFs.Io;
-using ThreeFs.Transport.Tcp;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Cli.Dev;
 
@@ -16,7 +16,7 @@ internal sealed class ClusterView : IAsyncDisposable
 {
     private readonly ImmutableArray<string> _addresses;
     private readonly Reactor _reactor;
-    private readonly TcpTransport _transport;
+    private readonly HostTransport _transport;
     private readonly ConnectionPool _pool;
 
     private ClusterView(string clusterId, ImmutableArray<string> mgmtd, ILoggerFactory logs)
@@ -25,7 +25,7 @@ internal sealed class ClusterView : IAsyncDisposable
         ClusterId = clusterId;
         _addresses = mgmtd;
         _reactor = Reactor.Start("cli").Value;
-        _transport = new TcpTransport(_reactor);
+        _transport = HostTransport.Create([_reactor], TransportChoice.Auto).Value;
         Mgmtd = new MgmtdClient(new MgmtdClientOptions(mgmtd), host.Time);
         Routing = new RoutingCache(Mgmtd, clusterId, host.Time, logs);
         _pool = new ConnectionPool(_transport, new ConnectionPoolOptions(), host.Time, host.NewRandom());
@@ -100,5 +100,6 @@ internal sealed class ClusterView : IAsyncDisposable
         await _pool.DisposeAsync();
         Mgmtd.Dispose();
         await _reactor.DisposeAsync();
+        _transport.Dispose();
     }
 }

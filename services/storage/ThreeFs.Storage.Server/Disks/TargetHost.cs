@@ -5,6 +5,7 @@ using ThreeFs.Client.Connections;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Contracts.Storage;
 using ThreeFs.Io;
+using ThreeFs.Io.SharedMemory;
 using ThreeFs.Storage.ChunkEngine;
 using ThreeFs.Storage.Peers;
 using ThreeFs.Storage.Recovery;
@@ -13,7 +14,7 @@ using ThreeFs.Storage.Server.Peers;
 using ThreeFs.Storage.Server.Requests;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Threading;
-using ThreeFs.Transport.Tcp;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Storage.Server.Disks;
 
@@ -24,7 +25,10 @@ namespace ThreeFs.Storage.Server.Disks;
 internal sealed class TargetHost : INodeControl, IAsyncDisposable
 {
     /// <summary>A reactor with what its targets share.</summary>
-    private sealed record Worker(Reactor Reactor, ReactorExecutor Executor, ConnectionPool Pool, IReplicaPeers Peers);
+    private sealed record Worker(Reactor Reactor, ReactorExecutor Executor, HostTransport Transport, ConnectionPool Pool, IReplicaPeers Peers);
+
+    /// <summary>Payloads of a storage server lie in shared memory already: there is little to copy.</summary>
+    public static readonly TransportOptions PeerOptions = new() { SharedBytes = 80L << 20 };
 
     private static readonly TimeSpan _quietInterval = TimeSpan.FromMilliseconds(10);
 
@@ -45,8 +49,8 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     private int _turn;
 
     public TargetHost(
-        StorageConfig config, IReadOnlyList<DataDisk> disks, IReadOnlyList<Reactor> reactors, BufferPool buffers, IRoutingSource routing,
-        ILease lease, IStorageObserver observer, ResyncPace pace, ILoggerFactory logs, SeededRandom random)
+        StorageConfig config, IReadOnlyList<DataDisk> disks, IReadOnlyList<Reactor> reactors, BufferPool buffers, SharedArena? arena,
+        IRoutingSource routing, ILease lease, IStorageObserver observer, ResyncPace pace, ILoggerFactory logs, SeededRandom random)
     {
         _pace = pace;
         (_config, _disks, _buffers, _routing, _lease, _observer) = (config, disks, buffers, routing, lease, observer);
@@ -58,16 +62,18 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         };
         _log = logs.CreateLogger<StorageServer>();
         _replicaLog = logs.CreateLogger<Replica>();
-        _workers = [.. reactors.Select(r => MakeWorker(r, buffers, random.Fork()))];
+        _workers = [.. reactors.Select(r => MakeWorker(r, arena, random.Fork()))];
     }
 
     public ReplicaSet Replicas { get; } = new();
 
-    private static Worker MakeWorker(Reactor reactor, BufferPool buffers, SeededRandom random)
+    private Worker MakeWorker(Reactor reactor, SharedArena? arena, SeededRandom random)
     {
         var executor = new ReactorExecutor(reactor);
-        var pool = new ConnectionPool(new TcpTransport(reactor), new ConnectionPoolOptions { PerEndpoint = 1 }, reactor.Time, random);
-        return new Worker(reactor, executor, pool, new ReplicaPeers(pool, executor, buffers));
+        var transport = HostTransport.Create(
+            [reactor], _config.Transport, PeerOptions, arena, (endpoint, why) => Log.NothingShared(_log, endpoint.ToString(), why)).Value;
+        var pool = new ConnectionPool(transport, new ConnectionPoolOptions { PerEndpoint = 1 }, reactor.Time, random);
+        return new Worker(reactor, executor, transport, pool, new ReplicaPeers(pool, executor, _buffers));
     }
 
     /// <summary>Opens every target on the data paths. Fails only when two directories contradict each other.</summary>
@@ -290,7 +296,11 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
             });
         }
 
-        foreach (var worker in _workers) await worker.Pool.DisposeAsync();
+        foreach (var worker in _workers)
+        {
+            await worker.Pool.DisposeAsync();
+            worker.Transport.Dispose();
+        }
     }
 
     private Worker WorkerOf(Replica replica) => Array.Find(_workers, w => ReferenceEquals(w.Executor, replica.Services.Executor))!;

@@ -20,7 +20,7 @@ public sealed class TcpTransportTests : TransportContract
 
     public TcpTransportTests()
     {
-        var options = new TcpTransportOptions { MaxInFlight = MaxInFlight };
+        var options = new TransportOptions { MaxInFlight = MaxInFlight };
         _transport = new TcpTransport([_client, _server], options);
         _serving = new TcpTransport(_server, options);
     }

@@ -7,7 +7,7 @@ namespace ThreeFs.Io.Tests.Transport;
 /// <summary>What every transport must do; each transport's test class inherits it.</summary>
 public abstract class TransportContract : IAsyncLifetime
 {
-    private readonly BufferPool _pool = new(1L << 30);
+    private BufferPool _pool = null!;
     private EchoHandler _handler = null!;
     private IListener _listener = null!;
 
@@ -26,8 +26,12 @@ public abstract class TransportContract : IAsyncLifetime
 
     private protected IListener Listener => _listener;
 
+    /// <summary>The memory of payloads on both sides.</summary>
+    private protected virtual BufferPool MakePool() => new(1L << 30);
+
     public Task InitializeAsync()
     {
+        _pool = MakePool();
         _handler = new EchoHandler(_pool);
         _listener = Transport.Listen(ListenOn, _handler).Value;
         return Task.CompletedTask;
@@ -38,10 +42,10 @@ public abstract class TransportContract : IAsyncLifetime
         // A handler whose caller is gone may still be on its way to the end.
         await _listener.DrainAsync(TimeSpan.FromMinutes(1));
         await _listener.DisposeAsync();
-        await CleanUpAsync();
         Assert.Equal(0, _listener.InFlight);
         Assert.Equal(0, _pool.Outstanding);
         _pool.Dispose();
+        await CleanUpAsync();
     }
 
     private protected async Task<IConnection> ConnectAsync() => (await Transport.ConnectAsync(_listener.Endpoint)).Value;

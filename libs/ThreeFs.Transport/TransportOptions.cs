@@ -1,7 +1,7 @@
-namespace ThreeFs.Transport.Tcp;
+namespace ThreeFs.Transport;
 
-/// <summary>Bounds and times of a <see cref="TcpTransport"/>; the defaults serve a storage network.</summary>
-public sealed class TcpTransportOptions
+/// <summary>Bounds and times of a transport's connections; the defaults serve a storage network.</summary>
+public sealed record TransportOptions
 {
     /// <summary>
     /// Calls in flight on one connection, on either side; at most 65536. More are refused or not read.
@@ -12,6 +12,12 @@ public sealed class TcpTransportOptions
     public int MaxConnections { get; init; } = 4096;
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// Most memory for payloads that are copied on their way to a peer of this host; more calls are refused with
+    /// <see cref="Base.StatusCode.Overloaded"/>.
+    /// </summary>
+    public long SharedBytes { get; init; } = 256L << 20;
 
     /// <summary>For calls that state none.</summary>
     public TimeSpan DefaultTimeout { get; init; } = TimeSpan.FromSeconds(30);

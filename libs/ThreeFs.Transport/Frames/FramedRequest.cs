@@ -1,19 +1,18 @@
 using System.Runtime.CompilerServices;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
-using ThreeFs.Transport.Frames;
 
-namespace ThreeFs.Transport.Tcp;
+namespace ThreeFs.Transport.Frames;
 
 /// <summary>
 /// A request on a server's connection, reused. Its end is the end of its answer's frame; until then it holds the
 /// payload's and the reply's owners and disposes both exactly once, also when the connection is gone.
 /// </summary>
-internal sealed class TcpServerRequest : ServerRequest, IFrameOwner
+internal sealed class FramedRequest : ServerRequest, IFrameOwner
 {
     private const int SmallHeader = 512;
 
-    private readonly TcpServerConnection _connection;
+    private readonly FramedServerConnection _connection;
     private readonly OutgoingFrame _frame;
     private readonly Action _completed;
     private ValueTaskAwaiter<Reply> _handling;
@@ -24,7 +23,7 @@ internal sealed class TcpServerRequest : ServerRequest, IFrameOwner
     private ulong _callId;
     private long _deadline;
 
-    public TcpServerRequest(TcpServerConnection connection)
+    public FramedRequest(FramedServerConnection connection)
     {
         _connection = connection;
         _frame = new OutgoingFrame(this);
@@ -76,7 +75,7 @@ internal sealed class TcpServerRequest : ServerRequest, IFrameOwner
     private void HandlingCompleted()
     {
         if (_connection.Reactor.IsCurrent) TakeReply();
-        else _connection.Reactor.Post(static state => ((TcpServerRequest)state!).TakeReply(), this);
+        else _connection.Reactor.Post(static state => ((FramedRequest)state!).TakeReply(), this);
     }
 
     private void TakeReply()
@@ -109,6 +108,7 @@ internal sealed class TcpServerRequest : ServerRequest, IFrameOwner
         Invariant.Check(reply.HeaderLength <= _reserved, "a reply's header was written into the request's response header");
         _replyOwner = reply.PayloadOwner;
         reply = Checked(reply);
+        if (!_connection.TryPlace(_frame, reply.Payload)) reply = StatusCode.Overloaded;
         var length = reply.HeaderLength;
         ushort flags = 0;
         if (length == 0 && reply.Status is { IsOk: false, Message: { } message })

@@ -2,9 +2,8 @@ using System.Text;
 using System.Threading.Tasks.Sources;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
-using ThreeFs.Transport.Frames;
 
-namespace ThreeFs.Transport.Tcp;
+namespace ThreeFs.Transport.Frames;
 
 /// <summary>
 /// One call in flight, reused. It is over when two things are: its frame is not needed by a sender any more, and there
@@ -31,13 +30,13 @@ internal sealed class ClientCall : IValueTaskSource<CallResult>, IHeaderLease, I
     private Status _outcome;
     private int _send;
 
-    public ClientCall(TcpConnection connection)
+    public ClientCall(FramedConnection connection)
     {
         Owner = connection;
         Frame = new OutgoingFrame(this);
     }
 
-    public TcpConnection Owner { get; }
+    public FramedConnection Owner { get; }
 
     public OutgoingFrame Frame { get; }
 

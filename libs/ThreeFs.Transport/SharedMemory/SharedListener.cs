@@ -1,0 +1,18 @@
+using ThreeFs.Io;
+using ThreeFs.Io.Sockets;
+using ThreeFs.Transport.Frames;
+
+namespace ThreeFs.Transport.SharedMemory;
+
+/// <summary>The Unix socket of an address, where memory is shared.</summary>
+internal sealed class SharedListener(
+    IReadOnlyList<Reactor> reactors, SocketListener socket, Endpoint endpoint, IServerHandler handler, PayloadPlacer placer,
+    TransportOptions options)
+    : FramedListener(reactors, socket, endpoint, handler, options)
+{
+    protected override FramedServerConnection Adopt(Reactor reactor, int accepted, long id)
+    {
+        var peer = UnixSocket.Adopt(reactor, accepted);
+        return new SharedServerConnection(reactor, peer, this, new ServerConnection(id, $"process {peer.PeerPid} of this host"), placer);
+    }
+}
