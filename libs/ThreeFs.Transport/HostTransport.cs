@@ -21,7 +21,8 @@ public enum TransportChoice
 }
 
 /// <summary>
-/// The transport of a process: addresses are TCP's, and peers of the same host are found to be that and spoken to over shared memory. Every
+/// The transport of a process: addresses are TCP's, and peers of the same host are found to be that and spoken to
+/// over shared memory. Every
 /// connection is negotiated anew, so the way changes when one dies.
 /// </summary>
 public sealed class HostTransport : ITransport, IDisposable, IAsyncDisposable
@@ -96,7 +97,8 @@ public sealed class HostTransport : ITransport, IDisposable, IAsyncDisposable
     private static Endpoint Shared(Endpoint endpoint) => endpoint with { Scheme = SharedMemoryTransport.SharedScheme };
 
     /// <summary>
-    /// As <see cref="ITransport.Listen"/>; a server that offers shared memory has its address there alone, or does not start.
+    /// As <see cref="ITransport.Listen"/>; a server that offers shared memory has its address there alone, or does
+    /// not start.
     /// </summary>
     public Result<IListener> Listen(Endpoint endpoint, IServerHandler handler)
     {

@@ -19,6 +19,9 @@ public sealed record TransportOptions
     /// </summary>
     public long SharedBytes { get; init; } = 256L << 20;
 
+    /// <summary>A peer of this host that takes nothing of what waits for it is given up after this time.</summary>
+    public TimeSpan SilenceLimit { get; init; } = Io.Sockets.StreamSocket.SilenceLimit;
+
     /// <summary>For calls that state none.</summary>
     public TimeSpan DefaultTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

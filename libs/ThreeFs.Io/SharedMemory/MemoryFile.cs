@@ -5,7 +5,8 @@ using static Tmds.Linux.LibC;
 namespace ThreeFs.Io.SharedMemory;
 
 /// <summary>
-/// Memory that has a number and can be given to another process, who maps it too. Its length never shrinks (the kernel refuses), so a
+/// Memory that has a number and can be given to another process, who maps it too. Its length never shrinks (the
+/// kernel refuses), so a
 /// mapping never faults whatever the other process does.
 /// </summary>
 public sealed unsafe class MemoryFile : IDisposable
@@ -29,7 +30,9 @@ public sealed unsafe class MemoryFile : IDisposable
 
     public long Length { get; }
 
-    /// <summary>Makes <paramref name="length"/> bytes of zeros, of which only those take memory that are touched.</summary>
+    /// <summary>
+    /// Makes <paramref name="length"/> bytes of zeros, of which only those take memory that are touched.
+    /// </summary>
     public static Result<MemoryFile> Create(string name, long length)
     {
         int fd;
@@ -54,11 +57,15 @@ public sealed unsafe class MemoryFile : IDisposable
         return new Status(StatusCode.ProtocolError, "the peer sent memory that it could cut");
     }
 
-    /// <summary>From now on nobody can map it for writing any more; mappings that exist stay. Its pages can no longer be given back.</summary>
+    /// <summary>
+    /// From now on nobody can map it for writing any more; mappings that exist stay. Its pages can no longer be given
+    /// back.
+    /// </summary>
     public Status SealWrites() => Errno.ToStatus(-Sys.Result(fcntl(_fd, AddSeals, SealFutureWrite | SealSeal)), "seal shared memory");
 
     /// <summary>
-    /// The same memory under a number that only allows reading, for a peer that is to do nothing else by mistake; this file's own number
+    /// The same memory under a number that only allows reading, for a peer that is to do nothing else by mistake;
+    /// this file's own number
     /// is given up.
     /// </summary>
     public Status KeepForReading()
@@ -70,7 +77,9 @@ public sealed unsafe class MemoryFile : IDisposable
         return Status.Ok;
     }
 
-    /// <summary>Maps a part; page-aligned. Unmapped by <see cref="Unmap"/>, also after this object is disposed.</summary>
+    /// <summary>
+    /// Maps a part; page-aligned. Unmapped by <see cref="Unmap"/>, also after this object is disposed.
+    /// </summary>
     public Result<nint> Map(long offset, long length, bool writable)
     {
         Invariant.Check(offset >= 0 && length > 0 && offset + length <= Length, "the part lies inside the memory");
@@ -79,7 +88,8 @@ public sealed unsafe class MemoryFile : IDisposable
     }
 
     /// <summary>
-    /// Maps a part twice, one behind the other, so that a ring's bytes are contiguous wherever they begin. Unmap twice the length.
+    /// Maps a part twice, one behind the other, so that a ring's bytes are contiguous wherever they begin. Unmap
+    /// twice the length.
     /// </summary>
     public Result<nint> MapTwice(long offset, long length, bool writable)
     {

@@ -131,14 +131,17 @@ internal abstract class FramedConnection : IConnection
     }
 
     /// <summary>
-    /// Under the lock. True: the caller must call <see cref="Flush"/> after leaving it. The frame may be done when this returns.
+    /// Under the lock. True: the caller must call <see cref="Flush"/> after leaving it. The frame may be done when
+    /// this returns.
     /// </summary>
     protected abstract bool Enqueue(OutgoingFrame frame);
 
     /// <summary>Any thread.</summary>
     protected abstract void Flush();
 
-    /// <summary>Gives <paramref name="call"/> an outcome without its answer, now or as soon as its memory is free.</summary>
+    /// <summary>
+    /// Gives <paramref name="call"/> an outcome without its answer, now or as soon as its memory is free.
+    /// </summary>
     protected abstract void GiveUp(ClientCall call, StatusCode code);
 
     /// <summary>
@@ -208,7 +211,8 @@ internal abstract class FramedConnection : IConnection
     private bool IsInTable(ClientCall call) => _calls[SlotOf(call.Id)] == call;
 
     /// <summary>
-    /// A response's headers: the call that waits for its payload, or null when nothing is to be done with one. A failure breaks the connection.
+    /// A response's headers: the call that waits for its payload, or null when nothing is to be done with one. A
+    /// failure breaks the connection.
     /// </summary>
     protected Status TakeAnswer(in FrameHeader header, ReadOnlySpan<byte> variable, out ClientCall? receiving)
     {

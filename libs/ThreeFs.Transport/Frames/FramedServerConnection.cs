@@ -43,14 +43,16 @@ internal abstract class FramedServerConnection
     protected abstract void Resume();
 
     /// <summary>
-    /// The connection broke: stop sending and receiving, and call <see cref="Closed"/> once no memory of requests is held.
+    /// The connection broke: stop sending and receiving, and call <see cref="Closed"/> once no memory of requests is
+    /// held.
     /// </summary>
     protected abstract void Stop();
 
     protected void Opened() => _listener.Handler.ConnectionOpened(Public);
 
     /// <summary>
-    /// A request's headers. It runs at once when it has no payload or is refused; otherwise it waits for its payload (<see cref="Run"/>).
+    /// A request's headers. It runs at once when it has no payload or is refused; otherwise it waits for its payload
+    /// (<see cref="Run"/>).
     /// </summary>
     protected FramedRequest? Begin(in FrameHeader header, ReadOnlySpan<byte> variable)
     {

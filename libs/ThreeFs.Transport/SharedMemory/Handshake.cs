@@ -7,10 +7,13 @@ using ThreeFs.Io.Sockets;
 namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>
-/// How two processes of one host come to share memory. The client connects to the Unix socket that belongs to the server's address,
-/// both look at who the other is (the kernel says), and each sends one message with its ring's and its arena's memory. Little-endian:
+/// How two processes of one host come to share memory. The client connects to the Unix socket that belongs to the
+/// server's address,
+/// both look at who the other is (the kernel says), and each sends one message with its ring's and its arena's
+/// memory. Little-endian:
 /// <code>
-/// 0 magic "3FSM"   4 version of <see cref="SharedLink"/>   8 kind: 1 offer, 2 refusal   12 bytes of a ring   16 a refusal's text
+/// 0 magic "3FSM"   4 version of <see cref="SharedLink"/>   8 kind: 1 offer, 2 refusal   12 bytes of a ring   16 a
+/// refusal's text
 /// </code>
 /// After that the socket only carries wake-ups, and its end is the connection's.
 /// </summary>
@@ -32,7 +35,8 @@ internal static class Handshake
     }
 
     /// <summary>
-    /// Memory is shared with processes of the own user, and of root, who can read it anyway. A root process serves itself of any
+    /// Memory is shared with processes of the own user, and of root, who can read it anyway. A root process serves
+    /// itself of any
     /// server: it believes whoever has the address's port as well.
     /// </summary>
     public static bool MayShare(uint peer, bool isServer)
@@ -65,7 +69,8 @@ internal static class Handshake
     }
 
     /// <summary>
-    /// Takes the peer's message and maps its memory beside <paramref name="outbox"/>. Fails with what is wrong, or with the peer's own
+    /// Takes the peer's message and maps its memory beside <paramref name="outbox"/>. Fails with what is wrong, or
+    /// with the peer's own
     /// words.
     /// </summary>
     public static Result<SharedLink> TakeOffer(UnixSocket socket, MemoryFile outbox)

@@ -7,7 +7,8 @@ using ThreeFs.Transport.Frames;
 namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>
-/// Puts payloads where a peer can read them: those that already lie in the arena are named, others are copied into it. Thread-safe.
+/// Puts payloads where a peer can read them: those that already lie in the arena are named, others are copied into
+/// it. Thread-safe.
 /// </summary>
 internal sealed class PayloadPlacer(SharedArena arena, BufferPool copies)
 {

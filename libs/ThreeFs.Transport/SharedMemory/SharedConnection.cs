@@ -7,9 +7,12 @@ namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>The client's end over shared memory.</summary>
 /// <remarks>
-/// The server never touches the caller's memory: a payload is copied into the arena, or lies in it and is only read. A deadline
-/// therefore completes a call at once; the copy waits for the server, or for the end. Only a payload that lies in the arena
-/// itself may not be given back while the server may still read it: a deadline then ends the connection, a cancellation waits.
+/// The server never touches the caller's memory: a payload is copied into the arena, or lies in it and is only read.
+/// A deadline
+/// therefore completes a call at once; the copy waits for the server, or for the end. Only a payload that lies in the
+/// arena
+/// itself may not be given back while the server may still read it: a deadline then ends the connection, a
+/// cancellation waits.
 /// </remarks>
 internal sealed class SharedConnection : FramedConnection, ISharedEnd
 {
@@ -20,7 +23,7 @@ internal sealed class SharedConnection : FramedConnection, ISharedEnd
         : base(socket.Reactor, remote, options)
     {
         _placer = placer;
-        _port = new SharedPort(socket, link, Lock, this);
+        _port = new SharedPort(socket, link, Lock, this, options.SilenceLimit);
     }
 
     public FrameKind Expected => FrameKind.Response;
@@ -33,7 +36,8 @@ internal sealed class SharedConnection : FramedConnection, ISharedEnd
 
     protected override bool Enqueue(OutgoingFrame frame)
     {
-        // Its outcome comes on the reactor's thread only, so on that thread there is none yet, and on others completing is posted.
+        // Its outcome comes on the reactor's thread only, so on that thread there is none yet, and on others
+        // completing is posted.
         if (_port.Enqueue(frame)) frame.Owner.FrameDone();
         return true;
     }

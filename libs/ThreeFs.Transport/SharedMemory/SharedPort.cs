@@ -23,7 +23,8 @@ internal interface ISharedEnd
 }
 
 /// <summary>
-/// One end of a connection over shared memory, client's or server's: looks at the ring while there is work, sleeps otherwise, and
+/// One end of a connection over shared memory, client's or server's: looks at the ring while there is work, sleeps
+/// otherwise, and
 /// notices a peer that is gone (its socket ends) or takes nothing. The connection's lock guards writing.
 /// </summary>
 internal sealed class SharedPort : IPolled
@@ -31,13 +32,16 @@ internal sealed class SharedPort : IPolled
     /// <summary>Entries taken in one turn, so that others have theirs.</summary>
     private const int MostEntries = 64;
 
-    /// <summary>How long buffers that the peer has taken may wait until they are noticed, when nothing else happens.</summary>
+    /// <summary>
+    /// How long buffers that the peer has taken may wait until they are noticed, when nothing else happens.
+    /// </summary>
     private static readonly TimeSpan _pulse = TimeSpan.FromMilliseconds(20);
 
     private readonly UnixSocket _socket;
     private readonly SharedLink _link;
     private readonly SharedSender _sender;
     private readonly ISharedEnd _end;
+    private readonly TimeSpan _silenceLimit;
     private readonly Lock _lock;
     private readonly PollEntry _entry;
     private readonly ITimer _timer;
@@ -47,8 +51,9 @@ internal sealed class SharedPort : IPolled
     private long _progressAt;
     private bool _isClosed;
 
-    public SharedPort(UnixSocket socket, SharedLink link, Lock connectionLock, ISharedEnd end)
+    public SharedPort(UnixSocket socket, SharedLink link, Lock connectionLock, ISharedEnd end, TimeSpan silenceLimit)
     {
+        _silenceLimit = silenceLimit;
         _socket = socket;
         _link = link;
         _lock = connectionLock;
@@ -88,7 +93,8 @@ internal sealed class SharedPort : IPolled
     }
 
     /// <summary>
-    /// Under the lock: sends a frame, now or when there is room. True when the frame's owner need not wait for the peer; the caller tells it.
+    /// Under the lock: sends a frame, now or when there is room. True when the frame's owner need not wait for the
+    /// peer; the caller tells it.
     /// </summary>
     public bool Enqueue(OutgoingFrame frame)
     {
@@ -105,7 +111,8 @@ internal sealed class SharedPort : IPolled
     public bool TryWithdraw(OutgoingFrame frame) => _sender.TryWithdraw(frame);
 
     /// <summary>
-    /// After <see cref="Enqueue"/>, outside the lock: wakes a sleeping peer, at the end of the turn on the reactor's thread, at once on others.
+    /// After <see cref="Enqueue"/>, outside the lock: wakes a sleeping peer, at the end of the turn on the reactor's
+    /// thread, at once on others.
     /// </summary>
     public void Flush()
     {
@@ -184,9 +191,8 @@ internal sealed class SharedPort : IPolled
         }
 
         if (_link.IsPeerFull) _progressAt = Environment.TickCount64;
-        if (Environment.TickCount64 - _progressAt <= StreamSocket.SilenceLimit.TotalMilliseconds) return;
-        _end.Failed(new Status(
-            StatusCode.ConnectionLost, $"the peer took nothing for {StreamSocket.SilenceLimit.TotalSeconds:0} s"));
+        if (Environment.TickCount64 - _progressAt <= _silenceLimit.TotalMilliseconds) return;
+        _end.Failed(new Status(StatusCode.ConnectionLost, $"the peer took nothing for {_silenceLimit.TotalSeconds:0.#} s"));
     }
 
     /// <summary>

@@ -4,7 +4,8 @@ using ThreeFs.Transport.Frames;
 namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>
-/// The outgoing half: frames that wait for room in the ring, and those whose payload the peer has not yet taken. Both in
+/// The outgoing half: frames that wait for room in the ring, and those whose payload the peer has not yet taken. Both
+/// in
 /// order. All under the connection's lock, except where said.
 /// </summary>
 internal sealed class SharedSender(SharedLink link, Lock gate)
@@ -98,7 +99,8 @@ internal sealed class SharedSender(SharedLink link, Lock gate)
     }
 
     /// <summary>
-    /// Lets go of what the peer has taken and writes what there is room for. Takes the lock itself; reactor's thread. True when
+    /// Lets go of what the peer has taken and writes what there is room for. Takes the lock itself; reactor's thread.
+    /// True when
     /// something was written.
     /// </summary>
     public bool Advance(out bool hasProgress, out Status status)
@@ -137,7 +139,10 @@ internal sealed class SharedSender(SharedLink link, Lock gate)
         return hasWritten;
     }
 
-    /// <summary>The peer will take nothing any more, or what it takes is worth nothing. Takes the lock itself; reactor's thread.</summary>
+    /// <summary>
+    /// The peer will take nothing any more, or what it takes is worth nothing. Takes the lock itself; reactor's
+    /// thread.
+    /// </summary>
     public void Abandon()
     {
         lock (gate)

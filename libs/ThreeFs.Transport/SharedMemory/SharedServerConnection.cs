@@ -8,7 +8,8 @@ using ThreeFs.Transport.Frames;
 namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>
-/// The server's end over shared memory. A request's payload is copied out of the client's memory before anybody looks at it, for it may
+/// The server's end over shared memory. A request's payload is copied out of the client's memory before anybody looks
+/// at it, for it may
 /// change at any time; an answer's is read by the client where the handler has put it, when that is in the arena.
 /// </summary>
 internal sealed class SharedServerConnection : FramedServerConnection, ISharedEnd
@@ -61,7 +62,7 @@ internal sealed class SharedServerConnection : FramedServerConnection, ISharedEn
         }
 
         var status = Map(out var link);
-        if (status.IsOk) _port = new SharedPort(_socket, link!, _lock, this);
+        if (status.IsOk) _port = new SharedPort(_socket, link!, _lock, this, _options.SilenceLimit);
         else Handshake.SendRefusal(_socket, status.Message ?? status.Code.ToString());
     }
 

@@ -17,24 +17,26 @@ internal sealed class ClusterRung : IRung
     private readonly FileName _name;
     private readonly bool _chunksDirectly;
 
-    private ClusterRung(ThreeFsClient client, OpenFile file, FileName name, bool chunksDirectly)
+    private ClusterRung(string rung, ThreeFsClient client, OpenFile file, FileName name, bool chunksDirectly)
     {
+        Name = rung;
         _client = client;
         _file = file;
         _name = name;
         _chunksDirectly = chunksDirectly;
     }
 
-    public string Name => _chunksDirectly ? "chain" : "file";
+    public string Name { get; }
 
-    public static async ValueTask<Result<IRung>> OpenAsync(ThreeFsClient client, string name, bool chunksDirectly)
+    public static async ValueTask<Result<IRung>> OpenAsync(
+        string rung, ThreeFsClient client, string name, bool chunksDirectly)
     {
         var fileName = FileName.FromText(name);
         var created = await client.Files.CreateAsync(
             UserInfo.Root, InodeId.Root, fileName, new NewInode(InodeType.File, 0x180),
             OpenFlags.Read | OpenFlags.Write | OpenFlags.Exclusive);
         return created.TryGet(out var file)
-            ? Result<IRung>.Of(new ClusterRung(client, file.File, fileName, chunksDirectly))
+            ? Result<IRung>.Of(new ClusterRung(rung, client, file.File, fileName, chunksDirectly))
             : created.Status;
     }
 

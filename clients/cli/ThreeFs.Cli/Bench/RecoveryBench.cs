@@ -30,7 +30,7 @@ internal sealed class RecoveryBench(
         var opened = FileRung.Open("raw", reactor, Path.Combine(cluster.Directory.Path, name));
         if (!opened.TryGet(out var raw)) return opened.Status;
         await using var _ = raw;
-        var created = await ClusterRung.OpenAsync(client, name, chunksDirectly: false);
+        var created = await ClusterRung.OpenAsync("file", client, name, chunksDirectly: false);
         if (!created.TryGet(out var file)) return created.Status;
         await using var __ = file;
         try
@@ -114,7 +114,7 @@ internal sealed class RecoveryBench(
     private async ValueTask<Result<double>> ReadAsync(IRung rung)
     {
         var rate = await _reads.RunAsync(rung, reactor, FileBytes, time, buffers, random);
-        return rate.TryGet(out var perSecond) ? perSecond : rate.Status;
+        return rate.TryGet(out var measured) ? measured.Rate : rate.Status;
     }
 
     /// <summary>MiB per second of something that moves the file's bytes once.</summary>

@@ -31,11 +31,15 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
     ];
 
     /// <summary>
-    /// Runs for the time, ends with a flush when it wrote, and answers operations per second, the flush included.
+    /// Runs for the time, ends with a flush when it wrote, and answers operations per second and processor time of an
+    /// operation, the flush
+    /// included.
     /// </summary>
-    public async ValueTask<Result<double>> RunAsync(
-        IRung rung, Reactor reactor, long fileBytes, TimeSpan time, BufferPool buffers, SeededRandom random)
+    public async ValueTask<Result<Measured>> RunAsync(
+        IRung rung, Reactor reactor, long fileBytes, TimeSpan time, BufferPool buffers, SeededRandom random,
+        CpuMeter? meter = null)
     {
+        var cpu = meter?.Read() ?? default;
         // The rung before may have ended on another thread.
         await reactor.SwitchTo();
         var clock = Stopwatch.StartNew();
@@ -53,7 +57,9 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
         }
 
         var status = IsWrite ? await rung.FlushAsync() : Status.Ok;
-        return status.IsOk ? operations / clock.Elapsed.TotalSeconds : status;
+        var rate = operations / clock.Elapsed.TotalSeconds;
+        cpu = (meter?.Read() ?? default) - cpu;
+        return status.IsOk ? new Measured(rate, cpu.TotalMicroseconds / operations) : status;
     }
 
     private async Task<Result<long>> LaneAsync(
@@ -78,3 +84,6 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
         }
     }
 }
+
+/// <summary>Operations per second, and processor time of one in µs over all processes that take part.</summary>
+internal readonly record struct Measured(double Rate, double Cpu);

@@ -8,14 +8,16 @@ using ThreeFs.Cli.Output;
 using ThreeFs.Client;
 using ThreeFs.Hosting;
 using ThreeFs.Io;
-using ThreeFs.Transport.Tcp;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Cli.Commands;
 
 /// <summary>
-/// `threefs bench`: the same operations on the raw disk, in the chunk engine, on a chain, on a file and through the
-/// mount of a running local cluster. Rungs take turns, round by round, because a shared disk's speed changes by the
-/// minute; the table shows medians and, in brackets, their ratio to the raw disk.
+/// `threefs bench`: the same operations on the raw disk, in the chunk engine, on a chain (over TCP, then as this
+/// host's processes speak to
+/// each other), on a file and through the mount of a running local cluster. Rungs take turns, round by round, because
+/// a shared disk's speed changes by the
+/// minute; the table shows medians and, in brackets, their ratio to the raw disk; a second one the processor time.
 /// </summary>
 internal static class BenchCommand
 {
@@ -73,14 +75,25 @@ internal static class BenchCommand
         {
             Mgmtd = [.. cluster.MgmtdAddresses], ClusterId = cluster.Plan.ClusterId, Description = "threefs bench",
         };
-        var connected = await ThreeFsClient.ConnectAsync(
-            options, new TcpTransport(reactor), host.Time, host.NewRandom(), host.Logs, ct);
+        using var tcp = HostTransport.Create([reactor], TransportChoice.Tcp).Value;
+        using var auto = HostTransport.Create([reactor], TransportChoice.Auto).Value;
+        var connected = await ThreeFsClient.ConnectAsync(options, auto, host.Time, host.NewRandom(), host.Logs, ct);
         if (!connected.TryGet(out var client)) return Say.Failure(connected.Status);
         await using (client)
         {
-            return await reactor.InvokeAsync(async () => recovery
-                ? await RecoverAsync(cluster, client, reactor, host.NewRandom(), time)
-                : await MeasureAsync(cluster, client, reactor, host.NewRandom(), rounds, time));
+            if (recovery)
+            {
+                return await reactor.InvokeAsync(
+                    () => RecoverAsync(cluster, client, reactor, host.NewRandom(), time));
+            }
+
+            var second = await ThreeFsClient.ConnectAsync(options, tcp, host.Time, host.NewRandom(), host.Logs, ct);
+            if (!second.TryGet(out var overTcp)) return Say.Failure(second.Status);
+            await using (overTcp)
+            {
+                return await reactor.InvokeAsync(
+                    () => MeasureAsync(cluster, client, overTcp, reactor, host.NewRandom(), rounds, time));
+            }
         }
     }
 
@@ -96,39 +109,45 @@ internal static class BenchCommand
     }
 
     private static async ValueTask<int> MeasureAsync(
-        LocalCluster cluster, ThreeFsClient client, Reactor reactor, SeededRandom random, int rounds, TimeSpan time)
+        LocalCluster cluster, ThreeFsClient client, ThreeFsClient overTcp, Reactor reactor, SeededRandom random,
+        int rounds, TimeSpan time)
     {
         using var buffers = new BufferPool(256 << 20);
+        var meter = new CpuMeter([Environment.ProcessId, .. cluster.Roles.Select(r => r.Process.Pid).OfType<int>()]);
         var rungs = new List<IRung>();
         try
         {
-            var status = await OpenAsync(rungs, cluster, client, reactor);
+            var status = await OpenAsync(rungs, cluster, client, overTcp, reactor);
             if (status.IsOk) status = await FillAsync(rungs, reactor, buffers);
             if (!status.IsOk) return Say.Failure(status);
 
             var table = new Table(["OPERATIONS PER SECOND", .. rungs.Select(r => r.Name)]);
+            var cpu = new Table(["CPU µs AN OPERATION", .. rungs.Select(r => r.Name)]);
             foreach (var workload in Workload.Ladder)
             {
-                var results = rungs.Select(_ => new List<double>()).ToArray();
+                var results = rungs.Select(_ => new List<Measured>()).ToArray();
                 for (var round = 0; round < rounds; round++)
                 {
                     Say.Progress($"{workload.Name}, round {round + 1} of {rounds}");
                     for (var i = 0; i < rungs.Count; i++)
                     {
-                        var result = await workload.RunAsync(rungs[i], reactor, FileBytes, time, buffers, random);
-                        if (!result.TryGet(out var rate)) return Say.Failure(result.Status);
-                        results[i].Add(rate);
+                        var result = await workload.RunAsync(
+                            rungs[i], reactor, FileBytes, time, buffers, random, meter);
+                        if (!result.TryGet(out var measured)) return Say.Failure(result.Status);
+                        results[i].Add(measured);
                     }
                 }
 
-                var medians = results.Select(Median).ToArray();
+                var medians = results.Select(r => Median(r.Select(m => m.Rate))).ToArray();
                 table.Add([workload.Name, .. medians.Select(m => $"{m:0} ({m / medians[0]:0.00})")]);
+                cpu.Add([workload.Name, .. results.Select(r => $"{Median(r.Select(m => m.Cpu)):0.0}")]);
             }
 
             Console.Write(table);
+            Console.Write(cpu);
             var chunk = rungs.OfType<ChunkRung>().Single();
-            var measured = await chunk.MeasureCostsAsync(FileBytes, time, buffers, random);
-            if (!measured.TryGet(out var costs)) return Say.Failure(measured.Status);
+            var costing = await chunk.MeasureCostsAsync(FileBytes, time, buffers, random);
+            if (!costing.TryGet(out var costs)) return Say.Failure(costing.Status);
             Console.WriteLine(
                 $"chunk engine, random 4KiB overwrites: {costs.BytesPerByte:0.0} bytes to the device "
                 + "for each byte (a replica), "
@@ -142,7 +161,7 @@ internal static class BenchCommand
     }
 
     private static async ValueTask<Status> OpenAsync(
-        List<IRung> rungs, LocalCluster cluster, ThreeFsClient client, Reactor reactor)
+        List<IRung> rungs, LocalCluster cluster, ThreeFsClient client, ThreeFsClient overTcp, Reactor reactor)
     {
         var name = $".threefs-bench-{Environment.ProcessId}";
         var raw = Path.Combine(cluster.Directory.Path, name);
@@ -150,8 +169,9 @@ internal static class BenchCommand
         {
             () => new(FileRung.Open("raw", reactor, raw)),
             () => ChunkRung.OpenAsync(reactor, raw + "-target", chunkSize: 1 << 20),
-            () => ClusterRung.OpenAsync(client, name + "-chain", chunksDirectly: true),
-            () => ClusterRung.OpenAsync(client, name + "-file", chunksDirectly: false),
+            () => ClusterRung.OpenAsync("tcp", overTcp, name + "-tcp", chunksDirectly: true),
+            () => ClusterRung.OpenAsync("chain", client, name + "-chain", chunksDirectly: true),
+            () => ClusterRung.OpenAsync("file", client, name + "-file", chunksDirectly: false),
             () => new(FileRung.Open("mount", reactor, Path.Combine(cluster.Plan.Mount, name))),
         })
         {
@@ -189,5 +209,9 @@ internal static class BenchCommand
         return Status.Ok;
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    private static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted[sorted.Length / 2];
+    }
 }

@@ -3,6 +3,7 @@ namespace ThreeFs.Cluster.Tests.Harness;
 /// <summary>
 /// A cluster set up by hand as for real hosts: three storage servers, each in a network namespace with an address of its own, and cluster
 /// managers, metadata servers and the mount on one more, connected by a bridge. What a firewall can do to hosts, nftables does to them.
+/// All of them are told to use TCP: memory shared by processes of one host knows no partition.
 /// </summary>
 public sealed class NetworkedCluster : IAsyncDisposable
 {
@@ -129,7 +130,8 @@ public sealed class NetworkedCluster : IAsyncDisposable
     {
         _roles.Add(name);
         System.IO.Directory.CreateDirectory($"{_directory}/{name}");
-        File.WriteAllText($"{_directory}/{name}/config.toml", config);
+        var transport = role == "mgmtd" ? "" : "transport = \"tcp\"\n";
+        File.WriteAllText($"{_directory}/{name}/config.toml", config + transport);
         return Shell.RunAsync(
             $"cd {_directory}/{name}; nsenter --net=/run/netns/{NamespaceOf(host)} setsid {Cluster.ThreeFs} {role} --config config.toml --pid-file pid "
             + "< /dev/null >> log 2>&1 &");
