@@ -14,6 +14,8 @@ namespace ThreeFs.Client.Mgmtd;
 /// silence from the moment it <em>received</em> it, which is later, and declares a node dead only after a longer time than the
 /// lease it granted. So whoever stops serving when <see cref="HasLease"/> turns false has stopped before a successor may be
 /// made authoritative, as long as the two clocks' rates differ by less than the ratio of the two times.
+/// <para>A lease that ended and began again may have missed that others took the place of this process: it counts only for who
+/// acts on <see cref="LeaseRouting"/> or something newer.</para>
 /// <para>One heartbeat is under way at a time. Thread-safe; callbacks run on the loop, one at a time.</para>
 /// </remarks>
 public sealed class HeartbeatLoop : IAsyncDisposable
@@ -27,6 +29,7 @@ public sealed class HeartbeatLoop : IAsyncDisposable
     private CancellationTokenSource? _pause;
     private bool _kicked;
     private long _leaseEnd = long.MinValue;
+    private ulong _leaseRouting;
     private ulong _generation;
     private ulong _generationStep = (ulong)TimeSpan.FromSeconds(1).Ticks;
     private ulong _sequence;
@@ -45,6 +48,12 @@ public sealed class HeartbeatLoop : IAsyncDisposable
 
     /// <summary>May act on what it knows: the last accepted heartbeat was sent less than a lease ago. One clock read; any thread.</summary>
     public bool HasLease => _time.GetTimestamp() < Volatile.Read(ref _leaseEnd);
+
+    /// <summary>
+    /// What mgmtd knew when the lease began after a time without one: who acts on an older picture must not use the lease. Any thread; read
+    /// it after <see cref="HasLease"/>.
+    /// </summary>
+    public RoutingVersion LeaseRouting => new(Volatile.Read(ref _leaseRouting));
 
     /// <summary>When the lease ends, as a timestamp of the <see cref="TimeProvider"/>; <see cref="long.MinValue"/> before the first answer.</summary>
     public long LeaseValidUntil => Volatile.Read(ref _leaseEnd);
@@ -137,6 +146,7 @@ public sealed class HeartbeatLoop : IAsyncDisposable
     private void Accept(HeartbeatReply reply, long sent)
     {
         _accepted++;
+        if (!HasLease) Volatile.Write(ref _leaseRouting, reply.Routing.Value); // first: nobody sees the new lease with the old demand
         var end = sent + (long)(reply.Lease.TotalSeconds * _time.TimestampFrequency);
         Volatile.Write(ref _leaseEnd, end);
         if (reply.NewConfig is { } config && _options.OnConfig is { } apply && apply(config)) _configVersion = config.Version;

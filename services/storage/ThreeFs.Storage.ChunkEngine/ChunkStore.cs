@@ -7,6 +7,7 @@ using ThreeFs.Storage.ChunkEngine.Device;
 using ThreeFs.Storage.ChunkEngine.Engine;
 using ThreeFs.Storage.ChunkEngine.Index;
 using ThreeFs.Storage.ChunkEngine.Records;
+using ThreeFs.Storage.ChunkEngine.Simulation;
 
 namespace ThreeFs.Storage.ChunkEngine;
 
@@ -143,8 +144,8 @@ public sealed class ChunkStore : IAsyncDisposable
     /// <returns>
     /// Ok with version, length and checksum of the whole pending content (both 0 for a removal). ChunkNotFound: removal of a
     /// chunk that is not there, nothing is pending. UpdateAlreadyCommitted and UpdateMissing (with the committed state),
-    /// UpdateInProgress (another update is pending), InvalidArgument, ChecksumMismatch (payload, or stored bytes that the update
-    /// had to merge: the observer tells), NoSpace, Overloaded, IoError: nothing changed.
+    /// UpdateInProgress (another update is pending), InvalidArgument, ChecksumMismatch (payload, or damaged or unreadable stored bytes
+    /// that the update had to merge: the observer tells), NoSpace, Overloaded, IoError: nothing changed.
     /// </returns>
     public ValueTask<UpdateResult> PrepareAsync(ChunkUpdate update, IoSlices payload) => _writer.PrepareAsync(update, payload);
 
@@ -272,6 +273,23 @@ public sealed class ChunkStore : IAsyncDisposable
 
     /// <summary>Frees the memory of a store whose simulated process has died; nothing of it may run any more.</summary>
     internal void Abandon() => _core.Pool.Abandon();
+
+    /// <summary>Every unit of a block that a committed or pending content has, for whoever damages a simulated disk.</summary>
+    internal IEnumerable<StoredUnit> StoredUnits()
+    {
+        foreach (var record in _core.Ordered)
+        {
+            for (var unit = 0; unit < Units.Count(record.Committed.Length); unit++)
+            {
+                var isInMemory = record.Overlay is not null && record.Overlay[unit] != 0;
+                yield return StoredUnit.Of(record.Id, record.Position, unit, record.Committed.Length, isInMemory);
+            }
+
+            if (record.Pending is not { DirectCount: > 0 } pending) continue;
+            for (var unit = pending.DirectStart; unit < pending.DirectStart + pending.DirectCount; unit++)
+                yield return StoredUnit.Of(record.Id, pending.Position, unit, pending.State.Length, isInMemory: false);
+        }
+    }
 
     private static async ValueTask<Result<ChunkStore>> StartAsync(StoreCore core, TargetRecord target, bool wasClean, bool lostPower)
     {

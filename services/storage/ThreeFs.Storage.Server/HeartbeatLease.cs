@@ -1,3 +1,4 @@
+using ThreeFs.Base;
 using ThreeFs.Client.Mgmtd;
 using ThreeFs.Storage.Peers;
 
@@ -9,6 +10,8 @@ internal sealed class HeartbeatLease : ILease
     private volatile HeartbeatLoop? _heartbeats;
 
     public bool IsHeld => _heartbeats is { HasLease: true };
+
+    public RoutingVersion Routing => _heartbeats?.LeaseRouting ?? default;
 
     public void Follow(HeartbeatLoop heartbeats) => _heartbeats = heartbeats;
 }

@@ -66,4 +66,7 @@ public sealed record StorageLimits
 
     /// <summary>Longest a repair of a damaged chunk may hold the chunk.</summary>
     public TimeSpan RepairTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Between two attempts to repair a chunk of which no neighbour has a whole copy now.</summary>
+    public TimeSpan RepairPause { get; init; } = TimeSpan.FromMinutes(1);
 }

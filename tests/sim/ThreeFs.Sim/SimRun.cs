@@ -66,6 +66,11 @@ internal static class SimRun
         world.RunFor(_trouble);
         injector.HealAll();
         var losesPower = world.Random.NextBool(0.25);
+        if (!world.RunUntil(() => cluster.AllServe, TimeSpan.FromSeconds(90)))
+            throw new SimFailure($"the chains do not heal: {Describe(cluster)}");
+        injector.Disks.Free();
+        if (!world.RunUntil(() => injector.Disks.AllWhole, TimeSpan.FromSeconds(60)))
+            throw new SimFailure($"lost bytes were not written anew: {Describe(cluster)}");
         if (losesPower) LosePowerEverywhere(world, cluster);
         else Settle(world, cluster, registers, files);
         if (files is not null) CheckFiles(world, cluster, files, losesPower);
@@ -91,12 +96,11 @@ internal static class SimRun
     /// <summary>In the middle of the work every machine dies at once. What was flushed must be there; the clients are gone.</summary>
     private static void LosePowerEverywhere(SimWorld world, SimCluster cluster)
     {
-        if (!world.RunUntil(() => cluster.AllServe, TimeSpan.FromSeconds(90)))
-            throw new SimFailure($"the chains do not heal: {Describe(cluster)}");
         world.RunFor(TimeSpan.FromSeconds(0.5 + world.Random.NextDouble()));
         world.Timeline.Write("faults", "power fails everywhere");
         world.Timeline.Probe("fault: power fails everywhere");
         foreach (var client in cluster.Clients) client.Process.Die();
+        foreach (var disk in cluster.Storages.SelectMany(s => s.Disks)) disk.Device.HealDamage(); // what nobody has may be had again
         foreach (var node in cluster.Nodes) node.Kill(losesPower: true);
         if (cluster.Kv.LosePower(world.Random) > 0) world.Timeline.Probe("power loss undoes metadata commits");
         foreach (var node in cluster.Nodes) node.Start();
@@ -106,8 +110,6 @@ internal static class SimRun
 
     private static void Settle(SimWorld world, SimCluster cluster, RegisterWorkload registers, FileWorkload? files)
     {
-        if (!world.RunUntil(() => cluster.AllServe, TimeSpan.FromSeconds(90)))
-            throw new SimFailure($"the chains do not heal: {Describe(cluster)}");
         registers.Stop();
         files?.Stop();
         if (!world.RunUntil(() => registers.IsDone && files?.IsDone != false, TimeSpan.FromSeconds(120)))

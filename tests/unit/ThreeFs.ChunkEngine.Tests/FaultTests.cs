@@ -33,6 +33,39 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public void An_update_that_must_keep_unreadable_bytes_changes_nothing_and_tells()
+    {
+        var rig = Rig.Create();
+        var content = rig.Bytes(300_000);
+        rig.Write(0, content);
+        rig.Run(rig.Store.FoldAsync());
+        rig.Device.MakeUnreadable(BlockClass.ForLength(300_000), 98_304);
+        Assert.Equal(StatusCode.IoError, rig.Read(0, 300_000).Result.Code);
+        Assert.Equal(StatusCode.ChecksumMismatch, rig.Prepare(UpdateKind.Write, 98_305, rig.Bytes(10)).Code);
+        Assert.Equal(StatusCode.ChecksumMismatch, rig.Prepare(UpdateKind.Truncate, 0, [], length: 98_305).Code);
+        Assert.Equal([Rig.Chunk, Rig.Chunk], rig.UnreadableChunks);
+        Assert.True(rig.Store.Health.IsOk);
+        var healed = rig.Bytes(4096);
+        rig.Write(98_304, healed);
+        healed.CopyTo(content, 98_304);
+        rig.Run(rig.Store.FoldAsync());
+        rig.AssertContent(content);
+    }
+
+    [Fact]
+    public void An_unflushed_update_that_cannot_be_read_after_a_power_loss_is_dropped()
+    {
+        var rig = Rig.Create();
+        var content = rig.Bytes(300_000);
+        rig.Write(0, content);
+        rig.Run(rig.Store.FlushAsync());
+        rig.Write(0, rig.Bytes(300_000)); // into the next block
+        rig.Device.MakeUnreadable(BlockClass.ForLength(300_000), BlockClass.ForLength(300_000).Bytes);
+        rig.Crash(losesPower: true);
+        rig.AssertContent(content);
+    }
+
+    [Fact]
     public void A_failed_device_write_changes_nothing()
     {
         var rig = Rig.Create();

@@ -152,6 +152,10 @@ internal sealed class Rig : IChunkStoreObserver
 
     public void CorruptionDetected(ChunkId chunk, uint offset, uint length) => Corruptions.Add((chunk, offset));
 
+    public List<ChunkId> UnreadableChunks { get; } = [];
+
+    public void Unreadable(ChunkId chunk) => UnreadableChunks.Add(chunk);
+
     public void Faulted(Status reason) => Faults.Add(reason);
 
     private async ValueTask<bool> CloseAsync()

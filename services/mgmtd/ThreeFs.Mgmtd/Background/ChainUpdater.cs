@@ -35,6 +35,7 @@ internal sealed class ChainUpdater(MgmtdCore core)
         var outcome = await core.ChangeAsync(term => Decide(term, round), ct);
         core.Read(term =>
         {
+            term.BeingLost.Clear();
             if (outcome.IsOk) Answer(term, round);
             else term.Dirty.UnionWith(round.Decisions.Select(d => d.Chain.Id));
             if (term.Dirty.Count > 0) core.Work.Set();
@@ -62,6 +63,7 @@ internal sealed class ChainUpdater(MgmtdCore core)
             {
                 var target = chain.Targets[i].Id;
                 views[i] = term.ViewOf(target, chain.Version);
+                if (views[i] == TargetView.Offline && chain.Targets[i].State == TargetState.Serving) term.BeingLost.Add(target);
                 if (!term.Targets.TryGetValue(target, out var live)) continue;
                 round.Restarts[target] = live.Restarts;
                 var record = new TargetRecord(target, live.Node, live.DiskIndex);

@@ -141,6 +141,12 @@ internal sealed class TakeHeartbeat(MgmtdCore core)
         if (!admitted.TryGet(out var node)) return admitted.Status;
         if (Describe(node, heartbeat) != node)
             return new Status(StatusCode.Unavailable, $"node {node.Id} changed meanwhile; send it again");
+        if (heartbeat.Targets.Any(t => term.BeingLost.Contains(t.Id)))
+        {
+            return new Status(
+                StatusCode.Unavailable, $"targets of node {node.Id} are just being taken out of service; send it again");
+        }
+
         if (restarted) NoteRestart(term, node.Id);
         NoteLife(term, node, heartbeat);
         TakeTargets(term, heartbeat);

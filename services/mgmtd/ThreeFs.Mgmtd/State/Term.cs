@@ -41,6 +41,11 @@ internal sealed class Term
     /// <summary>Chains that a report or a timeout may have changed.</summary>
     public HashSet<ChainId> Dirty { get; } = [];
 
+    /// <summary>
+    /// Targets that a decision under way treats as dead: nothing may let them live until it is known what became of it.
+    /// </summary>
+    public HashSet<TargetId> BeingLost { get; } = [];
+
     /// <summary>Something that routing shows has changed without a stored record changing.</summary>
     public bool UnpublishedNews { get; set; }
 

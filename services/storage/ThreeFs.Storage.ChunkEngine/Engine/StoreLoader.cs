@@ -10,7 +10,7 @@ namespace ThreeFs.Storage.ChunkEngine.Engine;
 /// <summary>
 /// Brings a target from its index into memory: folded contents, their checksums, the updates above them, and the blocks in use,
 /// which must be exactly those that the allocator's records say. After a power loss the units of updates that no flush covered
-/// are read, and updates with torn units are dropped together with all later ones of their chunk.
+/// are read, and updates with torn or unreadable units are dropped together with all later ones of their chunk.
 /// </summary>
 internal sealed class StoreLoader(StoreCore core)
 {
@@ -193,7 +193,7 @@ internal sealed class StoreLoader(StoreCore core)
             if (updates[i].Sequence <= flushed || updates[i].DirectCount == 0) continue;
             var code = await CheckDirectAsync(updates[i]);
             if (code == StatusCode.Ok) continue;
-            if (code != StatusCode.ChecksumMismatch) return new Status(code, $"the block of chunk {chunk} cannot be read");
+            if (code is not (StatusCode.ChecksumMismatch or StatusCode.IoError)) return new Status(code, $"the block of chunk {chunk} cannot be read");
             DropFrom(chunk, updates, i);
         }
 

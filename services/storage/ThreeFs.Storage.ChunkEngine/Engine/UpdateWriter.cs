@@ -268,7 +268,9 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
         var code = await reader.ReadUnitsAsync(snapshot, start, count, destination);
         reader.Release(snapshot);
         core.Counters.MergeReadBytes += destination.Length;
-        return code;
+        if (code != StatusCode.IoError) return code;
+        core.Options.Observer?.Unreadable(job.Record.Id);
+        return StatusCode.ChecksumMismatch; // what is stored is lost, as if damaged; the device still takes writes
     }
 
     /// <summary>Makes the units' checksums, in order, and with them the payload's.</summary>

@@ -18,6 +18,7 @@ public sealed class SimulatedDevice : IBlockDevice
 
     private readonly Dictionary<(byte File, long Unit), SimulatedUnit> _units = [];
     private readonly HashSet<(byte File, long Unit)> _reserved = [];
+    private readonly Dictionary<(byte File, long Unit), (DiskDamage Kind, int Byte)> _damaged = [];
     private readonly SimulatedWork _work;
     private readonly List<Action> _held = [];
     private long _writes;
@@ -29,6 +30,9 @@ public sealed class SimulatedDevice : IBlockDevice
     }
 
     public long CapacityBytes { get; set; }
+
+    /// <summary>Bytes of the disk that others have taken.</summary>
+    public long OthersBytes { get; set; }
 
     /// <summary>Answers the next operations with this code instead of doing them; Ok does them.</summary>
     public StatusCode FailReads { get; set; }
@@ -51,7 +55,11 @@ public sealed class SimulatedDevice : IBlockDevice
         StatusCode Read()
         {
             for (var done = 0; done < destination.Length; done += IBlockDevice.Unit)
+            {
+                if (DamageAt(file, offset + done) == DiskDamage.Unreadable) return StatusCode.IoError;
                 Current(file, offset + done).CopyTo(destination.Span[done..]);
+            }
+
             return StatusCode.Ok;
         }
     }
@@ -95,7 +103,7 @@ public sealed class SimulatedDevice : IBlockDevice
         var fresh = new List<(byte, long)>();
         for (var at = offset; at < offset + length; at += IBlockDevice.Unit)
             if (!_reserved.Contains((file.Value, at / IBlockDevice.Unit))) fresh.Add((file.Value, at / IBlockDevice.Unit));
-        if ((_reserved.Count + fresh.Count) * (long)IBlockDevice.Unit > CapacityBytes) return StatusCode.NoSpace;
+        if (fresh.Count * (long)IBlockDevice.Unit > FreeBytes) return StatusCode.NoSpace;
         _reserved.UnionWith(fresh);
         return StatusCode.Ok;
     });
@@ -106,21 +114,47 @@ public sealed class SimulatedDevice : IBlockDevice
         {
             _units.Remove((file.Value, at));
             _reserved.Remove((file.Value, at));
+            _damaged.Remove((file.Value, at));
         }
 
         return StatusCode.Ok;
     });
 
-    public DeviceSpace GetSpace() =>
-        new(CapacityBytes, Math.Max(0, CapacityBytes - _reserved.Count * (long)IBlockDevice.Unit));
+    public DeviceSpace GetSpace() => new(CapacityBytes, FreeBytes);
 
-    /// <summary>Damages one stored byte, as a bad disk would.</summary>
+    /// <summary>Damages one stored byte, as a bad disk would; nothing more happens to a unit that is damaged already.</summary>
     public void Corrupt(BlockClass file, long offset)
     {
-        var unit = Current(file, offset / IBlockDevice.Unit * IBlockDevice.Unit).ToArray();
-        unit[offset % IBlockDevice.Unit] ^= 0x40;
-        Put(file, offset / IBlockDevice.Unit * IBlockDevice.Unit, unit);
+        var key = (file.Value, offset / IBlockDevice.Unit);
+        if (_damaged.ContainsKey(key)) return;
+        if (!_units.TryGetValue(key, out var unit)) _units.Add(key, unit = new SimulatedUnit());
+        unit.Flip((int)(offset % IBlockDevice.Unit));
+        _damaged[key] = (DiskDamage.Rotten, (int)(offset % IBlockDevice.Unit));
     }
+
+    /// <summary>Reads of the unit fail until it is written or the disk has mercy.</summary>
+    public void MakeUnreadable(BlockClass file, long offset) =>
+        _damaged[(file.Value, offset / IBlockDevice.Unit)] = (DiskDamage.Unreadable, 0);
+
+    /// <summary>The unit can be read again.</summary>
+    public void MakeReadable(BlockClass file, long offset)
+    {
+        if (DamageAt(file, offset) == DiskDamage.Unreadable) _damaged.Remove((file.Value, offset / IBlockDevice.Unit));
+    }
+
+    /// <summary>All damage is undone, as if it had never been.</summary>
+    public void HealDamage()
+    {
+        foreach (var (key, damage) in _damaged)
+            if (damage.Kind == DiskDamage.Rotten) _units[key].Flip(damage.Byte);
+        _damaged.Clear();
+    }
+
+    /// <summary>Some unit was damaged and not written since.</summary>
+    public bool HasDamage => _damaged.Count > 0;
+
+    /// <summary>What is wrong with the unit since it was written last.</summary>
+    public DiskDamage DamageAt(BlockClass file, long offset) => _damaged.GetValueOrDefault((file.Value, offset / IBlockDevice.Unit)).Kind;
 
     /// <summary>What the next process finds.</summary>
     /// <param name="losesPower">The machine died, not only the process.</param>
@@ -130,8 +164,9 @@ public sealed class SimulatedDevice : IBlockDevice
         {
             if (state is PendingWrite write && write.Device == this) Tear(write, random);
         });
-        var next = new SimulatedDevice(work, CapacityBytes) { _writes = _writes };
+        var next = new SimulatedDevice(work, CapacityBytes) { _writes = _writes, OthersBytes = OthersBytes };
         foreach (var key in _reserved) next._reserved.Add(key);
+        foreach (var (key, damage) in _damaged) next._damaged.Add(key, damage);
         foreach (var (key, unit) in _units)
         {
             var left = losesPower ? unit.AfterPowerLoss(random) : unit;
@@ -142,6 +177,8 @@ public sealed class SimulatedDevice : IBlockDevice
     }
 
     public ValueTask DisposeAsync() => default;
+
+    private long FreeBytes => Math.Max(0, CapacityBytes - OthersBytes - _reserved.Count * (long)IBlockDevice.Unit);
 
     private ValueTask<StatusCode> HoldAsync(Func<StatusCode> read)
     {
@@ -161,6 +198,7 @@ public sealed class SimulatedDevice : IBlockDevice
         var key = (file.Value, offset / IBlockDevice.Unit);
         if (!_units.TryGetValue(key, out var unit)) _units.Add(key, unit = new SimulatedUnit());
         unit.Write(++_writes, content);
+        _damaged.Remove(key);
         BytesWritten += content.Length;
     }
 
@@ -176,4 +214,14 @@ public sealed class SimulatedDevice : IBlockDevice
     }
 
     private sealed record PendingWrite(SimulatedDevice Device, BlockClass File, long Offset, IoMemory Source);
+}
+
+/// <summary>How a disk failed a unit that it had stored.</summary>
+public enum DiskDamage : byte
+{
+    None,
+    /// <summary>A byte changed, and the disk does not notice.</summary>
+    Rotten,
+    /// <summary>Reads fail.</summary>
+    Unreadable,
 }

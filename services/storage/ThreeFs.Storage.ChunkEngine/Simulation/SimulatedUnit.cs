@@ -19,6 +19,15 @@ internal sealed class SimulatedUnit
 
     public void Write(long number, byte[] content) => _unflushed.Add((number, content));
 
+    /// <summary>The newest content changes by itself.</summary>
+    public void Flip(int at)
+    {
+        var rotten = Current.ToArray();
+        rotten[at] ^= 0x40;
+        if (_unflushed.Count > 0) _unflushed[^1] = (_unflushed[^1].Number, rotten);
+        else _durable = rotten;
+    }
+
     public void Flush(long covered)
     {
         var count = 0;

@@ -12,5 +12,7 @@ internal sealed class StoreObserver(ILogger log) : IChunkStoreObserver
 
     public void CorruptionDetected(ChunkId chunk, uint offset, uint length) => Replica?.ReportDamage(chunk);
 
+    public void Unreadable(ChunkId chunk) => Replica?.ReportUnreadable(chunk);
+
     public void Faulted(Status reason) => Log.EngineFaulted(log, Replica?.Target ?? default, reason);
 }

@@ -34,7 +34,7 @@ internal sealed class ReadRunner(Replica replica)
         return DecideAsync(op, flags, destination, deadline);
     }
 
-    private StatusCode Gate(in ReadOp op) => replica.IsStopped || !_services.Lease.IsHeld
+    private StatusCode Gate(in ReadOp op) => replica.IsStopped || !replica.HoldsLease
         ? StatusCode.TargetNotServing
         : ReadRules.Gate(replica.Place, replica.Standing.Local, op.Chain);
 

@@ -74,7 +74,7 @@ internal sealed class PendingResolver(Replica replica)
     {
         if (_left.Count == 0 || !_next.IsOver(_services.Time)) return;
         _next = Deadline.In(_services.Limits.ResolveInterval, _services.Time);
-        if (!replica.Place.IsHead || replica.Standing.Local != LocalTargetState.UpToDate || !_services.Lease.IsHeld) return;
+        if (!replica.Place.IsHead || replica.Standing.Local != LocalTargetState.UpToDate || !replica.HoldsLease) return;
         foreach (var chunk in _left.ToArray())
         {
             if (_running >= _services.Limits.ResolveConcurrency) break;

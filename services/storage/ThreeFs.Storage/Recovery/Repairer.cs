@@ -12,13 +12,18 @@ namespace ThreeFs.Storage.Recovery;
 
 /// <summary>
 /// Replaces a damaged or unreadable chunk with the content of a neighbour. Only the very same version, length and checksum is taken, under the
-/// chunk's lock, so a repair never changes what the chunk says. What cannot be repaired now is tried again when it is met again.
+/// chunk's lock, so a repair never changes what the chunk says.
 /// </summary>
+/// <remarks>
+/// What cannot be repaired now is tried again every <see cref="StorageLimits.RepairPause"/>, and not sooner however often it is met: two
+/// replicas that are both damaged meet each other's damage with every attempt. An update that needs the damaged bytes does not wait for that.
+/// </remarks>
 internal sealed class Repairer(Replica replica)
 {
     private readonly ReplicaServices _services = replica.Services;
     private readonly HashSet<ChunkId> _damaged = [];
     private readonly HashSet<ChunkId> _underWay = [];
+    private readonly Dictionary<ChunkId, Deadline> _failed = [];
     private int _damagedCount;
 
     public bool IsDamaged(ChunkId chunk) => _damaged.Contains(chunk);
@@ -29,9 +34,41 @@ internal sealed class Repairer(Replica replica)
     /// <summary>The chunk's stored bytes are damaged or unreadable. Called inside the engine: the repair begins later.</summary>
     public void Report(ChunkId chunk)
     {
-        _damaged.Add(chunk);
-        Volatile.Write(ref _damagedCount, _damaged.Count);
-        if (_underWay.Add(chunk)) _services.Executor.Post(_ => _ = RepairAsync(chunk), null);
+        Remember(chunk);
+        if (MayTry(chunk)) Begin(chunk);
+    }
+
+    /// <summary>One of the chunks that could not be repaired has its next attempt when it is time to. Called often; cheap.</summary>
+    public void Tick()
+    {
+        if (_failed.Count == 0 || !replica.Place.IsServing || replica.Standing.Local != LocalTargetState.UpToDate) return;
+        foreach (var chunk in _failed.Keys)
+        {
+            if (!MayTry(chunk)) continue;
+            Begin(chunk);
+            return;
+        }
+    }
+
+    private bool MayTry(ChunkId chunk) =>
+        !_underWay.Contains(chunk) && (!_failed.TryGetValue(chunk, out var pause) || pause.IsOver(_services.Time));
+
+    private void Begin(ChunkId chunk)
+    {
+        _underWay.Add(chunk);
+        _services.Executor.Post(_ => _ = RepairAsync(chunk), null);
+    }
+
+    /// <summary>All of the chunk was read: what could not be repaired has been overwritten since.</summary>
+    public void FoundWhole(ChunkId chunk)
+    {
+        if (IsDamaged(chunk)) Forget(chunk);
+    }
+
+    /// <summary>Nobody repairs chunks that are gone.</summary>
+    public void ForgetRemoved()
+    {
+        foreach (var chunk in _damaged.Where(c => !replica.Store.TryGet(c, out _)).ToArray()) Forget(chunk);
     }
 
     private async Task RepairAsync(ChunkId chunk)
@@ -40,6 +77,10 @@ internal sealed class Repairer(Replica replica)
         {
             if (IsDamaged(chunk)) await RepairLockedAsync(chunk);
             replica.Locks.Release(chunk);
+        }
+        else
+        {
+            TryLater(chunk);
         }
 
         _underWay.Remove(chunk);
@@ -58,14 +99,28 @@ internal sealed class Repairer(Replica replica)
         var code = await FetchAsync(chunk, content, replica.Place.SuccessorIsSyncing ? null : replica.SuccessorNode);
         if (code != StatusCode.Ok) code = await FetchAsync(chunk, content, replica.PredecessorNode);
         if (code == StatusCode.Ok) Forget(chunk);
+        else TryLater(chunk);
         Log.Repaired(_services.Log, replica.Target, chunk, code);
         _services.Observer.Repaired(code == StatusCode.Ok);
         return code == StatusCode.Ok;
     }
 
+    private void Remember(ChunkId chunk)
+    {
+        _damaged.Add(chunk);
+        Volatile.Write(ref _damagedCount, _damaged.Count);
+    }
+
+    private void TryLater(ChunkId chunk)
+    {
+        Remember(chunk);
+        _failed[chunk] = Deadline.In(_services.Limits.RepairPause, _services.Time);
+    }
+
     private void Forget(ChunkId chunk)
     {
         _damaged.Remove(chunk);
+        _failed.Remove(chunk);
         Volatile.Write(ref _damagedCount, _damaged.Count);
     }
 

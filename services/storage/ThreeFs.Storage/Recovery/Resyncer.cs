@@ -46,7 +46,7 @@ internal sealed class Resyncer(Replica replica)
 
     private bool IsWanted(ChainPlace place) =>
         !replica.IsStopped && place.IsServing && place.SuccessorIsSyncing && replica.Standing.Local == LocalTargetState.UpToDate
-        && _doneFor != place.Chain && _services.Lease.IsHeld && !replica.HasInherited;
+        && _doneFor != place.Chain && replica.HoldsLease && !replica.HasInherited;
 
     private async Task RunAsync()
     {

@@ -57,7 +57,7 @@ internal sealed class Scrubber(Replica replica)
     }
 
     private bool MayRead() =>
-        !replica.IsStopped && replica.Place.IsServing && replica.Standing.Local == LocalTargetState.UpToDate && _services.Lease.IsHeld;
+        !replica.IsStopped && replica.Place.IsServing && replica.Standing.Local == LocalTargetState.UpToDate && replica.HoldsLease;
 
     private bool TryBegin()
     {
@@ -103,6 +103,7 @@ internal sealed class Scrubber(Replica replica)
             var chunk = _page[_pageNext].Chunk;
             if (!replica.Store.TryGet(chunk, out var state) || _offset >= state.Committed.Length)
             {
+                replica.Repairer.FoundWhole(chunk);
                 Advance();
                 continue;
             }
@@ -148,6 +149,7 @@ internal sealed class Scrubber(Replica replica)
     private void End()
     {
         Progress = Progress with { IsRunning = false, Passes = Progress.Passes + 1 };
+        replica.Repairer.ForgetRemoved();
         Log.Scrubbed(
             _services.Log, replica.Target, Progress.Chunks, Progress.Bytes, Progress.Damaged,
             _services.Time.GetElapsedTime(_startedAt).TotalSeconds);

@@ -33,6 +33,7 @@ public sealed class Replica : IAsyncDisposable
 {
     private readonly HashSet<ChunkId> _inherited = [];
     private CancellationTokenSource _placeChange = new();
+    private RoutingVersion _applied;
     private ulong _forwardEpoch;
     private bool _takesOver;
     private bool _mayRecover;
@@ -106,6 +107,9 @@ public sealed class Replica : IAsyncDisposable
     /// <summary>Cancelled when the place changes: whoever waits for a neighbour looks again.</summary>
     internal CancellationToken PlaceChange => _placeChange.Token;
 
+    /// <summary>May answer: nobody can have taken this target's place in a way that it does not know of.</summary>
+    internal bool HoldsLease => Services.Lease.IsHeld && _applied >= Services.Lease.Routing;
+
     internal bool HasInherited => _inherited.Count > 0;
 
     public bool IsStopped => _stopped;
@@ -128,7 +132,7 @@ public sealed class Replica : IAsyncDisposable
     /// <summary>As read tail: the committed version, length and checksum of a chunk; version 0 when there is none.</summary>
     public UpdateResult QueryCommitted(QueryCommittedRequest request)
     {
-        var code = Services.Lease.IsHeld ? ReadRules.GateQueryCommitted(Place, Standing.Local, request.Chain) : StatusCode.TargetNotServing;
+        var code = HoldsLease ? ReadRules.GateQueryCommitted(Place, Standing.Local, request.Chain) : StatusCode.TargetNotServing;
         if (code != StatusCode.Ok) return Refuse(code, request.Chain);
         var chunk = Store.Chunk(request.Chunk);
         return ReadRules.Decide(Place, chunk, ReadFlags.None, IsInherited(request.Chunk)) == ReadStep.Wait
@@ -139,7 +143,7 @@ public sealed class Replica : IAsyncDisposable
     /// <summary>The end of a file as this replica knows it: whatever was acknowledged is committed on every serving replica.</summary>
     public LastChunk QueryLast(QueryLastRequest request)
     {
-        var code = IsStopped || !Services.Lease.IsHeld
+        var code = IsStopped || !HoldsLease
             ? StatusCode.TargetNotServing
             : ReadRules.Gate(Place, Standing.Local, request.Chain);
         return code == StatusCode.Ok
@@ -196,7 +200,7 @@ public sealed class Replica : IAsyncDisposable
 
     private StatusCode GateFlush(VersionedChain chain)
     {
-        if (!Services.Lease.IsHeld || !Place.IsServing || Standing.Local != LocalTargetState.UpToDate) return StatusCode.TargetNotServing;
+        if (!HoldsLease || !Place.IsServing || Standing.Local != LocalTargetState.UpToDate) return StatusCode.TargetNotServing;
         return chain.Version == Place.Chain.Version ? StatusCode.Ok : StatusCode.ChainVersionMismatch;
     }
 
@@ -219,6 +223,7 @@ public sealed class Replica : IAsyncDisposable
     public void Apply(RoutingInfo routing)
     {
         if (_stopped) return;
+        if (routing.Version > _applied) _applied = routing.Version;
         var place = routing.Chains.TryGetValue(Chain, out var chain)
             ? ChainPlace.Of(chain, Target)
             : ChainPlace.Unknown(Target, Chain);
@@ -356,6 +361,7 @@ public sealed class Replica : IAsyncDisposable
         Resolver.Tick();
         Resyncer.Reconsider();
         Scrubber.Tick();
+        Repairer.Tick();
         var code = await Store.MaintainAsync();
         if (code == StatusCode.IoError) Fail(new Status(code, "maintenance of the chunk store failed"), mayRecover: false);
         return code;
@@ -390,7 +396,7 @@ public sealed class Replica : IAsyncDisposable
     }
 
     /// <summary>The disk could not read the chunk: it is written anew, elsewhere, with a neighbour's content.</summary>
-    internal void ReportUnreadable(ChunkId chunk)
+    public void ReportUnreadable(ChunkId chunk)
     {
         Log.Unreadable(Services.Log, Target, chunk);
         Services.Observer.ReadFailed(this);

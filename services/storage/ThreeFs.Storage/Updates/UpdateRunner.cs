@@ -47,7 +47,7 @@ internal sealed class UpdateRunner(Replica replica)
         }
     }
 
-    public StatusCode Gate(VersionedChain asked, UpdateSource source) => replica.IsStopped || !_services.Lease.IsHeld
+    public StatusCode Gate(VersionedChain asked, UpdateSource source) => replica.IsStopped || !replica.HoldsLease
         ? StatusCode.TargetNotServing
         : UpdateRules.Gate(replica.Place, replica.Standing.Local, asked, source);
 

@@ -22,6 +22,12 @@ internal enum FaultKind
     SlowLink,
     /// <summary>Every operation of the host's disks takes longer.</summary>
     SlowDisk,
+    /// <summary>Stored bytes of one of the host's targets change, and the disk does not notice. Never the last good copy.</summary>
+    BitRot,
+    /// <summary>The disk of one of the host's targets cannot read what it stored: until it is written, or until the fault ends.</summary>
+    ReadError,
+    /// <summary>Others fill the host's disks: no new chunks fit, or nothing at all.</summary>
+    FullDisk,
     /// <summary>A connection of the host breaks at both ends.</summary>
     Reset,
     /// <summary>The wall clock jumps.</summary>

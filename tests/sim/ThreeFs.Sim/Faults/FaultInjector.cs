@@ -16,8 +16,9 @@ namespace ThreeFs.Sim.Faults;
 /// <param name="workload">Starts anew with another client for each that dies; null: clients do not die.</param>
 internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
 {
-    /// <summary>Disturbances going on, by their end.</summary>
-    private readonly List<long> _ends = [];
+    /// <summary>Disturbances going on: until when, and of which machines.</summary>
+    private readonly List<(long End, string[] Hosts)> _open = [];
+    private readonly DiskFaults _disks = new(cluster);
     private StorageNode? _powerless;
 
     public void Schedule(IEnumerable<Fault> faults)
@@ -25,11 +26,14 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
         foreach (var fault in faults) cluster.World.At(fault.At.Ticks, null, _ => Begin(fault), null);
     }
 
-    /// <summary>Ends everything that is still going on.</summary>
+    public DiskFaults Disks => _disks;
+
+    /// <summary>Ends everything that is still going on. Full disks get as much room as it takes to heal; lost bytes stay lost.</summary>
     public void HealAll()
     {
         cluster.World.Timeline.Write("faults", "all heal");
         cluster.Network.HealAll();
+        _disks.LeaveRoomToHeal();
         foreach (var disk in cluster.Storages.SelectMany(s => s.Disks)) disk.Extra = TimeSpan.Zero;
         foreach (var node in cluster.Nodes)
         {
@@ -43,16 +47,21 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
     {
         var node = cluster.Nodes.First(n => n.Name == fault.Host);
         var random = new SeededRandom(fault.Salt);
+        var peers = Others(fault.Host);
+        var peer = peers[random.Next(peers.Length)];
         if (IsDisturbance(fault.Kind))
         {
             if (IsPowerLossOpen()) return;
+            _open.RemoveAll(d => d.End <= cluster.World.Now);
+            if (!_disks.Allow(HostsOf(fault, node, peer), [.. _open.SelectMany(d => d.Hosts)])) return;
             if (fault.Kind == FaultKind.PowerLoss && node is StorageNode storage)
             {
                 if (IsDisturbed() || !OthersHaveAll(storage)) return;
                 _powerless = storage;
             }
 
-            _ends.Add(cluster.World.Now + fault.Duration.Ticks + TimeSpan.FromSeconds(1).Ticks);
+            var end = cluster.World.Now + fault.Duration.Ticks + TimeSpan.FromSeconds(1).Ticks;
+            _open.Add((end, HostsOf(fault, node, peer) ?? []));
         }
 
         cluster.World.Timeline.Write("faults", fault.ToString());
@@ -77,8 +86,6 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
                     foreach (var there in sides[false]) Cut(fault, here, there, bothWays: true);
                 break;
             case FaultKind.CutOneWay:
-                var peers = Others(fault.Host);
-                var peer = peers[random.Next(peers.Length)];
                 if (random.NextBool(0.5)) Cut(fault, fault.Host, peer, bothWays: false);
                 else Cut(fault, peer, fault.Host, bothWays: false);
                 break;
@@ -87,6 +94,12 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
                 break;
             case FaultKind.SlowDisk when node is StorageNode slow:
                 SlowDisks(slow, fault, TimeSpan.FromMilliseconds(random.Next(1, 200)));
+                break;
+            case FaultKind.BitRot or FaultKind.ReadError when node is StorageNode damaged:
+                if (!IsDisturbed() && !IsPowerLossOpen()) _disks.Damage(damaged, fault, random);
+                break;
+            case FaultKind.FullDisk when node is StorageNode full:
+                _disks.Fill(full, fault, random.NextBool(0.6) ? DiskFill.Low : DiskFill.Full);
                 break;
             case FaultKind.Reset:
                 var mine = cluster.Network.Connections.Where(c => c.ClientHost == fault.Host || c.Remote.Host == fault.Host).ToArray();
@@ -114,10 +127,18 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
         if (replica.StepDown(replica.Place.Chain).IsOk && replica.Place.IsServing) cluster.World.Timeline.Probe("a target stepped down");
     }
 
-    private static bool IsDisturbance(FaultKind kind) =>
-        kind is not (FaultKind.Reset or FaultKind.ClockJump or FaultKind.SlowDisk or FaultKind.ClientDeath);
+    private static bool IsDisturbance(FaultKind kind) => kind is not (FaultKind.Reset or FaultKind.ClockJump or FaultKind.SlowDisk
+        or FaultKind.ClientDeath or FaultKind.BitRot or FaultKind.ReadError or FaultKind.FullDisk);
 
-    private bool IsDisturbed() => _ends.Exists(end => end > cluster.World.Now) || cluster.Nodes.Any(n => !n.IsUp);
+    private bool IsDisturbed() => _open.Exists(d => d.End > cluster.World.Now) || cluster.Nodes.Any(n => !n.IsUp);
+
+    /// <summary>Whom a disturbance concerns; null: everybody.</summary>
+    private static string[]? HostsOf(Fault fault, SimNode node, string peer) => fault.Kind switch
+    {
+        FaultKind.Partition => null,
+        FaultKind.CutOneWay => [fault.Host, peer],
+        _ => node is MgmtdNode ? null : [fault.Host],
+    };
 
     /// <summary>A chain still counts on a node that lost power.</summary>
     private bool IsPowerLossOpen()

@@ -35,6 +35,8 @@ internal static class Variants
 
         public bool IsHeld => true;
 
+        public RoutingVersion Routing => default;
+
         public override ILease Wrap(ILease lease) => this;
     }
 

@@ -32,6 +32,7 @@ internal sealed class SimCluster
     {
         RecoverAfter = TimeSpan.FromSeconds(1), ChunkQueue = 32, ResyncPage = 7,
         FirstScrubAfter = TimeSpan.FromSeconds(1), ScrubInterval = TimeSpan.FromSeconds(3), ScrubBytesPerSecond = 1 << 20,
+        RepairPause = TimeSpan.FromSeconds(2),
     };
 
     private readonly ImmutableArray<string> _managerHosts;
@@ -73,6 +74,9 @@ internal sealed class SimCluster
 
     /// <summary>Every replica of every chain that lives now.</summary>
     public IEnumerable<Replica> Replicas => Storages.Where(s => s.Replicas is not null).SelectMany(s => s.Replicas!.All);
+
+    /// <summary>Clients may hear that there is no space.</summary>
+    public bool MayLackSpace => Storages.Any(s => s.Disks.Any(d => d.MayLackSpace));
 
     public bool AllServe => Picture is { } picture
         && Chains.All(c => picture.Chains.TryGetValue(c.Id, out var chain) && chain.Targets.All(t => t.State == TargetState.Serving))

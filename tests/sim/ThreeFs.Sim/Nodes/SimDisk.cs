@@ -9,10 +9,14 @@ namespace ThreeFs.Sim.Nodes;
 /// <summary>The disk of one target through crashes: what was flushed stays, what was not may be lost or torn when power goes.</summary>
 internal sealed class SimDisk
 {
+    /// <summary>Left on a disk that takes no new chunks: enough for updates and resyncs of what is there.</summary>
+    private static readonly long LowSpace = 256 * ByteSize.MiB;
+
     private readonly SimWorld _world;
     private SimulatedWork _work = null!;
     private uint _boot = 1;
     private bool _exists;
+    private long? _freedAt;
 
     public SimDisk(SimWorld world, TargetIdentity identity)
     {
@@ -30,6 +34,35 @@ internal sealed class SimDisk
 
     /// <summary>Every operation takes so much longer.</summary>
     public TimeSpan Extra { get; set; }
+
+    public DiskFill Fill { get; private set; }
+
+    /// <summary>Others take or free space on the disk.</summary>
+    public void FillUp(DiskFill fill)
+    {
+        if (Fill != DiskFill.Empty) _freedAt = _world.Now;
+        Fill = fill;
+        Device.OthersBytes = fill switch
+        {
+            DiskFill.Low => Device.CapacityBytes - LowSpace,
+            DiskFill.Full => Device.CapacityBytes,
+            _ => 0,
+        };
+    }
+
+    /// <summary>It lacks space, or did when its server looked last.</summary>
+    public bool MayLackSpace =>
+        Fill != DiskFill.Empty || (_freedAt is { } freed && _world.Now - freed < TimeSpan.FromSeconds(10).Ticks);
+
+    /// <summary>The units that a live content has and that the disk lost.</summary>
+    public IEnumerable<StoredUnit> LostUnits(ChunkStore store) => !Device.HasDamage
+        ? []
+        : store.StoredUnits().Where(u => Device.DamageAt(u.File, u.Offset) switch
+        {
+            DiskDamage.Unreadable => true,
+            DiskDamage.Rotten => !u.IsInMemory,
+            _ => false,
+        });
 
     public void Crash(bool losesPower)
     {
@@ -69,4 +102,14 @@ internal sealed class SimDisk
     }
 
     private SimulatedWork NewWork() => new(_world.Random.Fork(), isStepped: true);
+}
+
+/// <summary>How much others have left of a disk.</summary>
+internal enum DiskFill
+{
+    Empty,
+    /// <summary>Too little for new chunks.</summary>
+    Low,
+    /// <summary>Nothing.</summary>
+    Full,
 }

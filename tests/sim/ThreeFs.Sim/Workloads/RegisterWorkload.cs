@@ -75,6 +75,7 @@ internal sealed class RegisterWorkload(SimCluster cluster, ChunkHistory history,
             _ => await client.Storage.WriteAsync(chain, chunk, offset, lease.Memory.Slice(0, payload.Length), ChunkSize),
         };
         if (result.Code == StatusCode.Ok) history.End(update, chain, result, cluster.World.Now);
+        else if (result.Code == StatusCode.NoSpace && cluster.MayLackSpace) cluster.World.Timeline.Probe("an update found no space");
         else throw new SimFailure($"{client.Name}: {kind} of {chunk} failed: {result.Code}");
     }
 

@@ -57,6 +57,25 @@ public sealed class HeartbeatLoopTests : IAsyncLifetime
     });
 
     [Fact]
+    public Task A_lease_that_begins_anew_is_for_who_knows_what_mgmtd_knew_then() => NoContext.RunAsync(async () =>
+    {
+        (await _mgmtd.Heartbeat()).Answer(Reply(routing: 5));
+        Assert.Equal(5u, _loop.LeaseRouting.Value);
+        _time.Advance(TimeSpan.FromMilliseconds(500));
+        var lost = await _mgmtd.Heartbeat();
+        lost.Answer(Reply(routing: 6)); // mgmtd replaces nobody whose lease goes on
+        Assert.Equal(5u, _loop.LeaseRouting.Value);
+        _time.Advance(TimeSpan.FromMilliseconds(500));
+        var late = await _mgmtd.Heartbeat();
+        _time.Advance(TimeSpan.FromMilliseconds(1500));
+        Assert.False(_loop.HasLease);
+        var next = await _mgmtd.Heartbeat();
+        next.Answer(Reply(routing: 8));
+        Assert.Equal((true, 8u), (_loop.HasLease, _loop.LeaseRouting.Value));
+        Assert.True(late.Token.IsCancellationRequested);
+    });
+
+    [Fact]
     public Task A_refused_heartbeat_extends_nothing() => NoContext.RunAsync(async () =>
     {
         (await _mgmtd.Heartbeat()).Answer(Reply());
@@ -151,5 +170,5 @@ public sealed class HeartbeatLoopTests : IAsyncLifetime
         Assert.Equal(3u, Assert.Single(_configs).Version);
     });
 
-    private static HeartbeatReply Reply() => new(new RoutingVersion(1), _lease, null);
+    private static HeartbeatReply Reply(ulong routing = 1) => new(new RoutingVersion(routing), _lease, null);
 }

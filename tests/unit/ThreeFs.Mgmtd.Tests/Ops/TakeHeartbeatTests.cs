@@ -1,6 +1,8 @@
 using ThreeFs.Base;
 using ThreeFs.Contracts.Mgmtd;
 using ThreeFs.Contracts.Routing;
+using ThreeFs.Kv;
+using ThreeFs.Mgmtd.Background;
 using ThreeFs.Mgmtd.Tests.Support;
 
 namespace ThreeFs.Mgmtd.Tests.Ops;
@@ -121,6 +123,49 @@ public sealed class TakeHeartbeatTests : IAsyncLifetime
         Expect.Ok(await second.Service.HeartbeatAsync("test", restarted, default));
         await second.SettleAsync();
         Assert.Equal(new NodeId(5), second.Routing.Targets[new TargetId(11)].Node);
+    }
+
+    [Fact]
+    public async Task Nobody_gets_a_lease_while_the_loss_of_its_target_is_being_stored()
+    {
+        var store = new SlowStore();
+        await using var mgmtd = new SimMgmtd(1, new FaultyKvEngine(new MemoryKvEngine(_cluster.Time), store, _cluster.Time), _cluster.Time);
+        await mgmtd.BeatAsync();
+        Expect.Ok(await mgmtd.Service.SetChainsAsync("test", [new ChainSetting(new ChainId(1), [new TargetId(11)], [])], default));
+        Expect.Ok(await mgmtd.Service.HeartbeatAsync("test", _cluster.Heartbeat(5, 1, SimCluster.Target(11, LocalTargetState.Online, 1)), default));
+        await mgmtd.UpdateChainsAsync();
+        Assert.Equal(TargetState.Serving, State());
+        mgmtd.Service.Core.Read(term =>
+        {
+            term.Targets[new TargetId(11)].Alive = false;
+            term.MarkDirty(new TargetId(11));
+            return true;
+        });
+
+        store.Pause = TimeSpan.FromMilliseconds(10);
+        var update = new ChainUpdater(mgmtd.Service.Core).RunOnceAsync(default).AsTask();
+        var back = _cluster.Heartbeat(5, 2, SimCluster.Target(11, LocalTargetState.UpToDate, 2));
+        Expect.Fails(StatusCode.Unavailable, (await mgmtd.Service.HeartbeatAsync("test", back, default)).Status, "out of service");
+        store.Pause = TimeSpan.Zero;
+        _cluster.Time.Advance(TimeSpan.FromMilliseconds(10));
+        Expect.Ok(await update);
+
+        Assert.Equal(TargetState.LastServing, State());
+        var reply = Expect.Ok(await mgmtd.Service.HeartbeatAsync("test", back, default));
+        Assert.Equal(mgmtd.Routing.Version, reply.Routing);
+
+        TargetState State() => mgmtd.Routing.Chains[new ChainId(1)].Targets[0].State;
+    }
+
+    private sealed class SlowStore : IKvFaults
+    {
+        public TimeSpan Pause { get; set; }
+
+        public KvFault OnRead() => KvFault.None;
+
+        public KvFault OnCommit() => KvFault.None;
+
+        public TimeSpan Delay() => Pause;
     }
 
     [Fact]

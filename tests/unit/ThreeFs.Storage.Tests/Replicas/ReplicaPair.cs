@@ -52,6 +52,7 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
     public RoutingInfo Current { get; private set; } = RoutingInfo.Empty;
     public int ReadFailures { get; private set; }
     public bool IsHeld { get; set; } = true;
+    public RoutingVersion Routing { get; set; }
     public bool IsCurrent => true;
 
     /// <summary>The next version of the chain, head first.</summary>
@@ -220,6 +221,8 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
         }
 
         public void CorruptionDetected(ChunkId chunk, uint offset, uint length) => _replica!.ReportDamage(chunk);
+
+        public void Unreadable(ChunkId chunk) => _replica!.ReportUnreadable(chunk);
 
         public bool ExpectsFaults { get; set; }
 

@@ -34,6 +34,41 @@ public sealed class ScrubberTests
         for (var i = 0; i < 6; i++) Assert.Equal(ReplicaPair.Bytes(Length, (ulong)i), pair.Read(pair.Tail, (ulong)i, Length).Bytes);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void An_update_that_must_keep_unreadable_bytes_gets_them_from_the_neighbour(int disk)
+    {
+        var pair = WithChunks(1);
+        pair.Disks[disk].Device.MakeUnreadable(_class, 98_304);
+        Assert.Equal(StatusCode.Ok, pair.Write(0, ReplicaPair.Bytes(10, 7), offset: 98_305));
+        var expected = ReplicaPair.Bytes(Length, 0);
+        ReplicaPair.Bytes(10, 7).CopyTo(expected, 98_305);
+        foreach (var replica in new[] { pair.Head, pair.Tail })
+        {
+            Assert.Equal(expected, pair.Read(replica, 0, Length).Bytes);
+            Assert.Equal((LocalTargetState.UpToDate, 0), (replica.Standing.Local, replica.DamagedChunks));
+        }
+    }
+
+    [Fact]
+    public void Damage_without_a_whole_replica_is_forgotten_once_it_is_overwritten_or_removed()
+    {
+        var pair = WithChunks(2);
+        foreach (var disk in pair.Disks)
+        {
+            disk.Device.Corrupt(_class, 100_000);
+            disk.Device.Corrupt(_class, 100_000 + _class.Bytes);
+        }
+
+        pair.Elapse(TimeSpan.FromSeconds(20));
+        Assert.Equal((2, 2), (pair.Head.DamagedChunks, pair.Tail.DamagedChunks));
+        Assert.Equal(StatusCode.Ok, pair.Write(0, ReplicaPair.Bytes(Length, 7)));
+        Assert.Equal(StatusCode.Ok, pair.Remove(1));
+        pair.Elapse(TimeSpan.FromMinutes(11));
+        Assert.Equal((0, 0), (pair.Head.DamagedChunks, pair.Tail.DamagedChunks));
+    }
+
     [Fact]
     public void Reads_no_faster_than_allowed()
     {
