@@ -63,7 +63,8 @@ internal sealed class ChainUpdater(MgmtdCore core)
             {
                 var target = chain.Targets[i].Id;
                 views[i] = term.ViewOf(target, chain.Version);
-                if (views[i] == TargetView.Offline && chain.Targets[i].State == TargetState.Serving) term.BeingLost.Add(target);
+                if (views[i] == TargetView.Offline && chain.Targets[i].State == TargetState.Serving)
+                    term.BeingLost.Add(target);
                 if (!term.Targets.TryGetValue(target, out var live)) continue;
                 round.Restarts[target] = live.Restarts;
                 var record = new TargetRecord(target, live.Node, live.DiskIndex);

@@ -144,7 +144,7 @@ internal sealed class TakeHeartbeat(MgmtdCore core)
         if (heartbeat.Targets.Any(t => term.BeingLost.Contains(t.Id)))
         {
             return new Status(
-                StatusCode.Unavailable, $"targets of node {node.Id} are just being taken out of service; send it again");
+                StatusCode.Unavailable, $"targets of node {node.Id} are being taken out of service now; send it again");
         }
 
         if (restarted) NoteRestart(term, node.Id);
