@@ -29,7 +29,7 @@ public sealed class UsrbIoTests(SharedCluster shared) : IDisposable
         Assert.Equal("ok\n", await RunAsync("usrbio_api", "ulimit -n 64; "));
 
         // The example, as its head tells to build it.
-        var example = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Source(""))!, "../../../../clients/native/examples/read_file.c"));
+        var example = $"{Examples}/read_file.c";
         await Shell.RunAsync(
             $"cd {_directory}; cc -o read_file {example} $(PKG_CONFIG_PATH={_directory}/lib/pkgconfig pkg-config --cflags --libs hf3fs_usrbio); "
             + $"head -c 5000001 /dev/zero | tr '\\0' y > {shared.Cluster.Mount}/example");
@@ -56,6 +56,34 @@ public sealed class UsrbIoTests(SharedCluster shared) : IDisposable
         Assert.Equal("ok\n", await Shell.RunAsync(
             $"PYTHONPATH={package} PYTHONDONTWRITEBYTECODE=1 HF3FS_USRBIO_LIB={_directory}/lib/libhf3fs_api_shared.so "
             + $"python3 {Path.ChangeExtension(Source("usrbio_python"), ".py")} {shared.Cluster.Mount}"));
+    }
+
+    /// <summary>Without a compiler and without a network; then everything is found by itself.</summary>
+    [Fact]
+    public async Task The_wheel_is_installed_by_pip_and_batches_what_fsspec_asks_for()
+    {
+        var wheel = (await Shell.RunAsync($"{Harness.Cluster.ThreeFs} build-wheel --out {_directory}")).Trim();
+        const string python = "/usr/bin/python3"; // the one whose packages the system installs
+        await Shell.RunAsync(
+            $"{python} -m venv --system-site-packages --without-pip {_directory}/venv; "
+            + $"env PATH=/nowhere {python} -m pip --python {_directory}/venv/bin/python install -q --no-index --root-user-action=ignore {wheel}");
+        foreach (var program in new[] { "threefs_python", "usrbio_python" })
+        {
+            Assert.Equal("ok\n", await Shell.RunAsync(
+                $"cd {_directory}; env -u PYTHONPATH PYTHONDONTWRITEBYTECODE=1 venv/bin/python "
+                + $"{Path.ChangeExtension(Source(program), ".py")} {shared.Cluster.Mount}"));
+        }
+
+        // The examples, as their heads tell to run them.
+        var directory = $"{shared.Cluster.Mount}/examples";
+        Directory.CreateDirectory(directory);
+        Assert.Equal("saved 9 arrays, 8388612 bytes\n", await ExampleAsync($"checkpoint.py save {directory} 8"));
+        Assert.Equal("restored 9 arrays, 8388612 bytes\n", await ExampleAsync($"checkpoint.py restore {directory}"));
+        Assert.Equal("128 of 160 pages found, all as they were put\n", await ExampleAsync($"kv_cache.py {directory}/pages 128"));
+        Directory.Delete(directory, recursive: true);
+
+        Task<string> ExampleAsync(string command) => Shell.RunAsync(
+            $"cd {_directory}; env -u PYTHONPATH venv/bin/python {Examples}/{command} 2> errors || {{ cat errors; false; }}");
     }
 
     /// <summary>What a process leaves behind is cleared away: registrations, shared memory, and nothing of others.</summary>
@@ -85,6 +113,9 @@ public sealed class UsrbIoTests(SharedCluster shared) : IDisposable
 
     private Task<string> RunAsync(string program, string before = "") =>
         Shell.RunAsync($"{before}LD_LIBRARY_PATH={_directory}/lib {_directory}/{program} {shared.Cluster.Mount}");
+
+    private static string Examples =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Source(""))!, "../../../../clients/native/examples"));
 
     private static string Source(string program, [CallerFilePath] string here = "") =>
         Path.Combine(Path.GetDirectoryName(here)!, "Programs", program + ".c");

@@ -127,6 +127,7 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var reported = file.Session is null
             ? Status.Ok
             : await reporter.ReportAsync(file.Inode, file.User, request.Cancellation);
+        TellKernel(request, file);
         await locks.ProcessClosedAsync(request, file.Inode.Id, a.LockOwner);
         return context.Fail(request, reported);
     }
@@ -158,7 +159,15 @@ internal sealed class FileOps(ClusterContext context, LengthReporter reporter, R
         var flushed = await file.Content.FlushAsync(request.Cancellation);
         if (!flushed.IsOk) return context.Fail(request, flushed);
         if ((a.Flags & FuseConstants.FsyncDataOnly) != 0 && file.Inode.IsLengthDurable) return Errno.Ok;
-        return context.Fail(request, await reporter.ReportDurablyAsync(file.Inode, file.User, request.Cancellation));
+        var reported = await reporter.ReportDurablyAsync(file.Inode, file.User, request.Cancellation);
+        TellKernel(request, file);
+        return context.Fail(request, reported);
+    }
+
+    /// <summary>What rings wrote shows through the kernel too, from the fsync(2) or close(2) on that made it visible.</summary>
+    private static void TellKernel(FuseRequest request, OpenFile file)
+    {
+        if (file.Session is not null && file.Inode.IsKernelBehind) request.Session.ForgetAttributes(request.Node);
     }
 
     /// <summary>

@@ -249,10 +249,17 @@ internal sealed class InodeState
         }
     }
 
-    /// <summary>Something was written past the kernel, by a ring: the next open must not keep the kernel's pages.</summary>
+    /// <summary>
+    /// Something was written past the kernel, by a ring: the next open must not keep the kernel's pages, and what the kernel
+    /// was told is old, whatever it was.
+    /// </summary>
     public void WrittenBesideKernel()
     {
-        lock (_lock) _wasCached = false;
+        lock (_lock)
+        {
+            _wasCached = false;
+            _told = (ulong.MaxValue, -1);
+        }
     }
 
     /// <summary>A write failed and may have stored something: only storage knows where the file ends.</summary>

@@ -156,7 +156,8 @@ int main(int argc, char **argv)
 {
     if (argc != 2) return 2;
     mount_point = argv[1];
-    char path[4096];
+    char path[4096], path3[4200];
+    struct stat other;
     snprintf(path, sizeof path, "%s/raw-ring-file", mount_point);
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
     struct stat stat;
@@ -204,6 +205,22 @@ int main(int argc, char **argv)
     if (ioctl(fd, 0x8004680b, &ignored) != 0) fail("fsync ioctl");
     if (pread(fd, copy, BLOCK, 0) != BLOCK || memcmp(copy, out.memory, BLOCK) != 0) fail("read(2) after the fsync ioctl sees old bytes");
 
+    /* A file that only a ring has written has its length and bytes for the next open at once, and for this one after fsync(2). */
+    snprintf(path3, sizeof path3, "%s.grown", path);
+    int grown = open(path3, O_RDWR | O_CREAT | O_TRUNC, 0644);
+    if (fstat(grown, &other) != 0) fail("open %s", path3);
+    for (int i = 0; i < 3; i++) {
+        int64_t end = (int64_t)(i + 1) * BLOCK;
+        expect(&writes, &out, 0, other.st_ino, (uint64_t)i * BLOCK, BLOCK, BLOCK);
+        if (i != 1 && fsync(grown) != 0) fail("fsync");
+        again = open(path3, O_RDONLY);
+        if (i == 1 && (fstat(again, &other) != 0 || other.st_size != end)) fail("an open after a ring's write sees %ld bytes", (long)other.st_size);
+        if (i != 1 && (fstat(grown, &other) != 0 || other.st_size != end)) fail("after fsync(2) there are %ld bytes", (long)other.st_size);
+        if (pread(again, copy, BLOCK, (off_t)i * BLOCK) != BLOCK || memcmp(copy, out.memory, BLOCK) != 0) fail("bytes of a ring's write are not there");
+        close(again);
+    }
+    close(grown), unlink(path3);
+
     /* The end of the file, and what is refused. */
     expect(&reads, &in, 0, stat.st_ino, BUFFER - 100, 4096, 100);
     expect(&reads, &in, 0, stat.st_ino, BUFFER, 4096, 0);
@@ -216,7 +233,6 @@ int main(int argc, char **argv)
     expect(&reads, &unknown, 0, stat.st_ino, 0, 4096, -EINVAL);
     expect(&reads, &reads.shared, 0, stat.st_ino, 0, 4096, -EINVAL); /* a ring is no buffer */
     int readonly = open(path, O_RDONLY);
-    struct stat other;
     char path2[4200];
     snprintf(path2, sizeof path2, "%s.readonly", path);
     close(open(path2, O_WRONLY | O_CREAT, 0644));

@@ -335,7 +335,8 @@ int main(int argc, char **argv)
     }
 
     test_holes(&iov, &reads, fd);
-    for (int i = 0; i < 500; i++) {
+    int descriptors = count_of("/proc/self/fd");
+    for (int i = 0; i < 2000; i++) {
         struct hf3fs_iov b;
         struct hf3fs_ior r;
         EQUAL(hf3fs_iovcreate(&b, mp, 8192, 0, -1), 0);
@@ -343,6 +344,7 @@ int main(int argc, char **argv)
         hf3fs_iordestroy(&r);
         hf3fs_iovdestroy(&b);
     }
+    EQUAL(count_of("/proc/self/fd"), descriptors);
     hf3fs_dereg_fd(fd);
     hf3fs_iordestroy(&reads);
     hf3fs_iordestroy(&writes);
