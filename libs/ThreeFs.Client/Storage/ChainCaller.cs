@@ -79,6 +79,7 @@ internal sealed class ChainCaller(
                 }
 
                 if (!done.More) return Status.Ok;
+                lastLength = 0; // it has its length
             }
         }
         finally

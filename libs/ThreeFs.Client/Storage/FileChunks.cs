@@ -46,11 +46,19 @@ public sealed class FileChunks(StorageClient storage, IRoutingSource routing, Ti
         if (!resolved.TryGet(out var placement)) return resolved.Status;
         var first = length == 0 ? 0 : placement.ChunkIndexOf(length - 1) + 1;
         var within = length == 0 ? 0 : placement.OffsetInChunk(length - 1) + 1;
-        var status = await ForEachChainAsync(placement, chain =>
+
+        // The chain with the end goes first: no measurement of the file finds less than both the old length and the new one.
+        ChainId? last = first > 0 ? placement.ChainOf(first - 1) : null;
+        var status = last is { } ends
+            ? await storage.CutAsync(ends, inode, first, within, layout.ChunkSize, order, ct)
+            : Status.Ok;
+        if (status.IsOk)
         {
-            var lastLength = first > 0 && placement.ChainOf(first - 1) == chain ? within : 0;
-            return storage.CutAsync(chain, inode, first, lastLength, layout.ChunkSize, order, ct);
-        });
+            status = await ForEachChainAsync(placement, chain => chain == last
+                ? new(Status.Ok)
+                : storage.CutAsync(chain, inode, first, lastLength: 0, layout.ChunkSize, order, ct));
+        }
+
         return status.IsOk
             ? Status.Ok
             : status with { Message = $"inode {inode} cannot be cut to {length} bytes: {status.Message}" };

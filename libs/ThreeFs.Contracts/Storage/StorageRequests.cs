@@ -16,7 +16,7 @@ public readonly record struct QueryLastRequest(VersionedChain Chain, InodeId Ino
 /// later one of the file.
 /// </param>
 /// <param name="LastLength">
-/// Not 0: when nothing is left in the range, the chunk before <paramref name="FirstIndex"/> is cut or extended to this
+/// Not 0: before anything is removed, the chunk before <paramref name="FirstIndex"/> is cut or extended to this
 /// length, with the tag's sequence + MaxCount.
 /// </param>
 /// <param name="ChunkSize">With a last length: largest length of the chunk, from the file's layout.</param>

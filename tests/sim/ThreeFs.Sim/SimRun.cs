@@ -77,6 +77,7 @@ internal static class SimRun
         ReplicaCheck.Run(cluster);
         history.Check(losesPower ? null : Final);
         if (losesPower) history.CheckAfterPowerLoss(Final);
+        if (history.TooManyOrders > 0) world.Timeline.Probe("chunks: too many orders to try");
         StoreCheck.Run(cluster);
         if (history.Writes == 0) throw new SimFailure("no update was acknowledged");
 

@@ -9,11 +9,16 @@ namespace ThreeFs.Storage.Updates;
 
 /// <summary>
 /// Removes the chunks of a file in a range of indexes, highest first, each as an update of its own through the whole chain, several
-/// at a time. A chunk that is gone already counts as removed by somebody else. The end of a truncated file follows its last chunk.
+/// at a time. A chunk that is gone already counts as removed by somebody else. Where the range begins behind a truncated file's last chunk,
+/// that one gets its length first.
 /// </summary>
 /// <remarks>
+/// The end first: whoever measures the file meanwhile finds the end of before or that of after, and a truncation for whose end there is no
+/// room takes nothing away.
+/// <para>
 /// A truncation that another one overtook takes nothing away: each update looks at <see cref="CutFences"/> as it takes its place in the
 /// chunk's line. Those in line already come before whatever the later truncation and its caller do to the same chunk.
+/// </para>
 /// </remarks>
 public static class RangeRemoval
 {
@@ -25,6 +30,8 @@ public static class RangeRemoval
         var gate = replica.Updates.Gate(request.Chain, UpdateSource.Client);
         if (gate != StatusCode.Ok) return new RemoveChunksResult(replica.Refuse(gate, request.Chain).Code, 0, false);
         if (!replica.Cuts.Enter(request.Inode, request.Under)) return new RemoveChunksResult(StatusCode.CutOvertaken, 0, false);
+        var end = request.LastLength == 0 ? StatusCode.Ok : (await EndAsync(replica, request, deadline)).Code;
+        if (end != StatusCode.Ok) return new RemoveChunksResult(end, 0, true);
         var (chunks, more) = Highest(replica.Store, request);
         var removed = 0u;
         var concurrency = replica.Services.Limits.RemoveConcurrency;
@@ -44,8 +51,7 @@ public static class RangeRemoval
             if (code != StatusCode.Ok) return new RemoveChunksResult(code, removed, true);
         }
 
-        var end = more || request.LastLength == 0 ? StatusCode.Ok : (await EndAsync(replica, request, deadline)).Code;
-        return new RemoveChunksResult(end, removed, more);
+        return new RemoveChunksResult(StatusCode.Ok, removed, more);
     }
 
     private static ValueTask<UpdateResult> EndAsync(Replica replica, in RemoveChunksRequest request, Deadline deadline)

@@ -6,108 +6,109 @@ namespace ThreeFs.Sim.Checks;
 
 /// <summary>
 /// What clients saw of chunks, and the judge of it. Every answer carries a version, so the order of updates is known and linearizability
-/// is a comparison of versions with time; contents are replayed in that order.
+/// is a comparison of versions with time; contents are replayed in that order. Of chunks that are removed and made again versions tell less,
+/// and an order is searched for (<see cref="ChunkOrder"/>).
 /// </summary>
 internal sealed class ChunkHistory
 {
-    public sealed class Update
+    private readonly List<ChunkOperation> _operations = [];
+    private readonly Dictionary<ChunkId, ChainId> _chains = [];
+    private readonly Dictionary<ChainId, long> _flushed = [];
+
+    public int Writes => _operations.Count(o => !o.IsRead && o.IsKnown);
+
+    public int Reads => _operations.Count(o => o.IsRead);
+
+    /// <summary>Histories with more orders than were tried.</summary>
+    public int TooManyOrders { get; private set; }
+
+    private IEnumerable<IGrouping<ChunkId, ChunkOperation>> ByChunk =>
+        _operations.Where(o => o.IsKnown || !o.IsRead).OrderBy(o => o.Began).GroupBy(o => o.Chunk);
+
+    public ChunkOperation Begin(ChunkOperation operation, ChainId chain)
     {
-        public required ChunkId Chunk;
-        public required UpdateKind Kind;
-        public required uint Offset;
-        public required byte[] Payload;
-        public required long Began;
-        public long Ended = long.MaxValue;
-        public ChainId Chain;
-        public ulong Version;
-        public uint Crc;
+        _chains[operation.Chunk] = chain;
+        _operations.Add(operation);
+        return operation;
     }
 
-    private sealed record Seen(ChunkId Chunk, ulong Version, uint Crc, long Began, long Ended, string Who)
-    {
-        public override string ToString() =>
-            $"{Who} of {Chunk} version {Version} crc {Crc:x8} from {Began / 1e7:0.0000} to {(Ended == long.MaxValue ? "-" : $"{Ended / 1e7:0.0000}")}";
-    }
+    public static void End(ChunkOperation update, UpdateResult result, long now) =>
+        (update.Ended, update.Version, update.Crc) = (now, result.Update.Value, result.Crc);
 
-    private readonly List<Update> _updates = [];
-    private readonly List<Seen> _seen = [];
-    private readonly Dictionary<ChunkId, ulong> _flushed = [];
-
-    public int Writes => _updates.Count(u => u.Version != 0);
-
-    public int Reads => _seen.Count - Writes;
-
-    public IEnumerable<ChunkId> Chunks => _updates.Select(u => u.Chunk).Distinct();
-
-    public Update Begin(ChunkId chunk, UpdateKind kind, uint offset, byte[] payload, long now)
-    {
-        var update = new Update { Chunk = chunk, Kind = kind, Offset = offset, Payload = payload, Began = now };
-        _updates.Add(update);
-        return update;
-    }
-
-    public void End(Update update, ChainId chain, UpdateResult result, long now)
-    {
-        (update.Ended, update.Chain, update.Version, update.Crc) = (now, chain, result.Update.Value, result.Crc);
-        _seen.Add(new Seen(update.Chunk, update.Version, result.Crc, update.Began, now, "write"));
-    }
-
-    public void Read(ChunkId chunk, ReadResult result, byte[] bytes, long began, long ended, string who)
+    public static void End(ChunkOperation read, ReadResult result, ReadOnlySpan<byte> bytes, long now)
     {
         if (result.Code == StatusCode.Ok && Crc32C.Compute(bytes) != result.Crc) throw new SimFailure("bytes and checksum differ");
-        _seen.Add(new Seen(chunk, result.Update.Value, result.Crc, began, ended, $"read by {who}"));
+        (read.Ended, read.Version, read.Crc) = (now, result.Code == StatusCode.Ok ? result.Update.Value : 0, result.Crc);
     }
 
-    /// <summary>The newest acknowledged version of each chunk of a chain, as of now.</summary>
-    public Dictionary<ChunkId, ulong> Acknowledged(ChainId chain) => _updates
-        .Where(u => u.Version != 0 && u.Chain == chain).GroupBy(u => u.Chunk).ToDictionary(g => g.Key, g => g.Max(u => u.Version));
+    /// <summary>There is such a chunk for certain: it was made before, and nobody removes it.</summary>
+    public bool Exists(ChunkId chunk, long at) => _operations.Exists(o => o.Chunk == chunk && !o.IsRead && o.Ended < at)
+        && !_operations.Exists(o => o.Chunk == chunk && o.Kind == UpdateKind.Remove);
 
-    public void Flushed(Dictionary<ChunkId, ulong> covered)
-    {
-        foreach (var (chunk, version) in covered) _flushed[chunk] = Math.Max(_flushed.GetValueOrDefault(chunk), version);
-    }
+    /// <summary>A flush that began then was answered: updates answered before it survive.</summary>
+    public void Flushed(ChainId chain, long began) => _flushed[chain] = Math.Max(_flushed.GetValueOrDefault(chain), began);
 
     /// <summary>Throws with an explanation when no order of operations explains what was seen and what is there at the end.</summary>
     /// <param name="final">What is there; null when the end was lost.</param>
     public void Check(Func<ChunkId, (ulong Version, uint Crc)>? final)
     {
-        foreach (var chunk in Chunks)
+        foreach (var chunk in ByChunk)
         {
-            if (final is null)
+            var seen = chunk.Where(o => o.IsKnown).ToList();
+            if (IsRemoved(chunk))
             {
-                var all = _seen.Where(s => s.Chunk == chunk).OrderBy(s => s.Began).ToList();
-                CheckOrder(all);
-                CheckContents(all);
+                Search([.. chunk], o => o.IsKnown, final?.Invoke(chunk.Key));
                 continue;
             }
 
-            var end = final(chunk);
-            var seen = _seen.Where(s => s.Chunk == chunk).OrderBy(s => s.Began).ToList();
-            seen.Add(new Seen(chunk, end.Version, end.Crc, long.MaxValue, long.MaxValue, "end"));
+            if (final is not null)
+            {
+                var (version, crc) = final(chunk.Key);
+                seen.Add(new ChunkOperation
+                {
+                    Chunk = chunk.Key, Who = "the end", Began = long.MaxValue - 1, Ended = long.MaxValue - 1, Version = version, Crc = crc,
+                });
+            }
+
             CheckOrder(seen);
             CheckContents(seen);
-            CheckOnce(chunk, end.Version);
+            if (final is not null) CheckOnce(chunk.Key, [.. chunk.Where(o => !o.IsRead)], seen[^1].Version);
         }
     }
 
     /// <summary>After a loss of power everywhere: what was flushed is there, and what is there was written.</summary>
     public void CheckAfterPowerLoss(Func<ChunkId, (ulong Version, uint Crc)> final)
     {
-        foreach (var chunk in Chunks)
+        foreach (var chunk in ByChunk)
         {
-            var (version, crc) = final(chunk);
-            if (version < _flushed.GetValueOrDefault(chunk))
-                throw new SimFailure($"{chunk}: flushed version {_flushed[chunk]} is lost, {version} is there");
-            foreach (var update in _updates.Where(u => u.Chunk == chunk && u.Version == version && version != 0))
-                if (update.Crc != crc) throw new SimFailure($"{chunk}: version {version} has another content after the loss of power");
+            var (version, crc) = final(chunk.Key);
+            var flushed = _flushed.GetValueOrDefault(_chains[chunk.Key]);
+            if (IsRemoved(chunk))
+            {
+                Search([.. chunk], o => !o.IsRead && o.Ended < flushed, (version, crc));
+                continue;
+            }
+
+            var updates = chunk.Where(o => !o.IsRead && o.IsKnown).ToArray();
+            var least = updates.Where(o => o.Ended < flushed).Select(o => o.Version).DefaultIfEmpty().Max();
+            if (version < least) throw new SimFailure($"{chunk.Key}: flushed version {least} is lost, {version} is there");
+            if (Array.Exists(updates, o => o.Version == version && o.Crc != crc))
+                throw new SimFailure($"{chunk.Key}: version {version} has another content after the loss of power");
         }
     }
 
+    private static bool IsRemoved(IEnumerable<ChunkOperation> chunk) => chunk.Any(o => o.Kind == UpdateKind.Remove);
+
+    private void Search(ChunkOperation[] operations, Func<ChunkOperation, bool> must, (ulong Version, uint Crc)? final)
+    {
+        if (!new ChunkOrder(operations, must, final).Check()) TooManyOrders++;
+    }
+
     /// <summary>What began after another thing had ended is not older; a write is newer than everything before it.</summary>
-    private static void CheckOrder(List<Seen> seen)
+    private static void CheckOrder(List<ChunkOperation> seen)
     {
         var byEnd = seen.OrderBy(s => s.Ended).ToList();
-        Seen? newest = null;
+        ChunkOperation? newest = null;
         var next = 0;
         foreach (var s in seen)
         {
@@ -117,12 +118,12 @@ internal sealed class ChunkHistory
             }
 
             if (newest is null) continue;
-            var isFine = s.Who == "write" ? s.Version > newest.Version : s.Version >= newest.Version;
+            var isFine = s.IsRead ? s.Version >= newest.Version : s.Version > newest.Version;
             if (!isFine) throw new SimFailure($"not linearizable: {s} began after {newest} had ended");
         }
     }
 
-    private static void CheckContents(List<Seen> seen)
+    private static void CheckContents(List<ChunkOperation> seen)
     {
         foreach (var version in seen.Where(s => s.Version != 0).GroupBy(s => s.Version))
         {
@@ -130,40 +131,25 @@ internal sealed class ChunkHistory
                 throw new SimFailure($"version {version.Key} has several contents: {string.Join("; ", version)}");
         }
 
-        foreach (var version in seen.Where(s => s.Who == "write").GroupBy(s => s.Version))
+        foreach (var version in seen.Where(s => !s.IsRead).GroupBy(s => s.Version))
         {
             if (version.Count() > 1) throw new SimFailure($"two writes made version {version.Key}: {string.Join("; ", version)}");
         }
     }
 
     /// <summary>Acknowledged updates made one version each, the others at most one, and where all are known the contents follow.</summary>
-    private void CheckOnce(ChunkId chunk, ulong last)
+    private static void CheckOnce(ChunkId chunk, ChunkOperation[] updates, ulong last)
     {
-        var updates = _updates.Where(w => w.Chunk == chunk).ToList();
-        var known = updates.Where(w => w.Version != 0).ToDictionary(w => w.Version);
-        var open = updates.Count - known.Count;
+        var known = updates.Where(w => w.IsKnown).ToDictionary(w => w.Version);
+        var open = updates.Length - known.Count;
         if (known.Count > 0 && known.Keys.Max() > last)
             throw new SimFailure($"{chunk}: acknowledged version {known.Keys.Max()} is lost, {last} is there");
-        if ((ulong)(known.Count + open) < last) throw new SimFailure($"{chunk}: {updates.Count} updates made {last} versions: one was applied twice");
-        var content = Array.Empty<byte>();
+        if ((ulong)(known.Count + open) < last) throw new SimFailure($"{chunk}: {updates.Length} updates made {last} versions: one was applied twice");
+        var content = ChunkContent.None;
         for (var version = 1UL; version <= last && known.TryGetValue(version, out var update); version++)
         {
-            content = Apply(content, update);
-            if (Crc32C.Compute(content) != update.Crc) throw new SimFailure($"{chunk}: version {version} is not version {version - 1} with its {update.Kind}");
+            content = content.After(update)
+                ?? throw new SimFailure($"{chunk}: version {version} is not version {version - 1} with its {update.Kind}");
         }
-    }
-
-    private static byte[] Apply(byte[] content, Update update)
-    {
-        var length = update.Kind switch
-        {
-            UpdateKind.Truncate => (int)update.Offset,
-            UpdateKind.Extend => Math.Max(content.Length, (int)update.Offset),
-            _ => Math.Max(content.Length, (int)update.Offset + update.Payload.Length),
-        };
-        var next = new byte[length];
-        content.AsSpan(0, Math.Min(length, content.Length)).CopyTo(next);
-        update.Payload.CopyTo(next.AsSpan(update.Kind == UpdateKind.Write ? (int)update.Offset : 0));
-        return next;
     }
 }

@@ -78,6 +78,9 @@ internal sealed class SimCluster
     /// <summary>Clients may hear that there is no space.</summary>
     public bool MayLackSpace => Storages.Any(s => s.Disks.Any(d => d.MayLackSpace));
 
+    /// <summary>Also when they update what is there.</summary>
+    public bool MayBeFull => Storages.Any(s => s.Disks.Any(d => d.MayBeFull));
+
     public bool AllServe => Picture is { } picture
         && Chains.All(c => picture.Chains.TryGetValue(c.Id, out var chain) && chain.Targets.All(t => t.State == TargetState.Serving))
         && Replicas.Count() == Chains.Sum(c => c.Targets.Length)

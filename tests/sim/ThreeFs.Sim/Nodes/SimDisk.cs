@@ -16,7 +16,8 @@ internal sealed class SimDisk
     private SimulatedWork _work = null!;
     private uint _boot = 1;
     private bool _exists;
-    private long? _freedAt;
+    private long? _lackedAt;
+    private long? _fullAt;
 
     public SimDisk(SimWorld world, TargetIdentity identity)
     {
@@ -40,7 +41,8 @@ internal sealed class SimDisk
     /// <summary>Others take or free space on the disk.</summary>
     public void FillUp(DiskFill fill)
     {
-        if (Fill != DiskFill.Empty) _freedAt = _world.Now;
+        if (Fill != DiskFill.Empty) _lackedAt = _world.Now;
+        if (Fill == DiskFill.Full) _fullAt = _world.Now;
         Fill = fill;
         Device.OthersBytes = fill switch
         {
@@ -50,9 +52,11 @@ internal sealed class SimDisk
         };
     }
 
-    /// <summary>It lacks space, or did when its server looked last.</summary>
-    public bool MayLackSpace =>
-        Fill != DiskFill.Empty || (_freedAt is { } freed && _world.Now - freed < TimeSpan.FromSeconds(10).Ticks);
+    /// <summary>It lacks space for new chunks, or did when its server looked last.</summary>
+    public bool MayLackSpace => Fill != DiskFill.Empty || IsRecent(_lackedAt);
+
+    /// <summary>The same for any update.</summary>
+    public bool MayBeFull => Fill == DiskFill.Full || IsRecent(_fullAt);
 
     /// <summary>The units that a live content has and that the disk lost.</summary>
     public IEnumerable<StoredUnit> LostUnits(ChunkStore store) => !Device.HasDamage
@@ -100,6 +104,8 @@ internal sealed class SimDisk
         if (_world.Random.NextBool(0.01)) micros += _world.Random.Next(10_000);
         _world.After(TimeSpan.FromMicroseconds(micros) + Extra, process, static work => ((SimulatedWork)work!).Step(), work);
     }
+
+    private bool IsRecent(long? at) => at is { } time && _world.Now - time < TimeSpan.FromSeconds(10).Ticks;
 
     private SimulatedWork NewWork() => new(_world.Random.Fork(), isStepped: true);
 }

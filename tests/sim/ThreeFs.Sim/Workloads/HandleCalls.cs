@@ -91,12 +91,7 @@ internal sealed class HandleCalls
     {
         var cut = _history.Begin(new FileEvent { Pattern = 0, Who = _client.Name, Offset = length, Began = _records.Now });
         var status = await _file.TruncateAsync(length);
-        if (status.Code == StatusCode.NoSpace && _records.Cluster.MayLackSpace)
-        {
-            cut.IsTorn = true; // the end may have needed a chunk of zeros
-            return;
-        }
-
+        if (status.Code == StatusCode.NoSpace && _records.Cluster.MayLackSpace) return; // a chunk of zeros may be needed for the end
         if (!status.IsOk) throw Failed($"a cut to {length}", status);
         (cut.Ended, cut.Reported) = (_records.Now, _records.Now);
     }

@@ -244,11 +244,7 @@ internal sealed class FakeNode : IServerHandler
             new SeenRequest(Id, StorageMethod.RemoveChunks, remove.Chain, remove.Tag, (int)remove.MaxCount, 0));
         var code = Check(remove.Chain, atHead: true);
         if (code != StatusCode.Ok) return code;
-        var found = InRange(remove.Chain.Id, remove.Inode, remove.FirstIndex, remove.LastIndex);
-        var removed = 0u;
-        for (var i = found.Count - 1; i >= 0 && removed < remove.MaxCount; i--, removed++)
-            _cluster.Chunks.TryRemove((remove.Chain.Id, found[i]), out _);
-        if (remove.LastLength != 0 && found.Count == removed)
+        if (remove.LastLength != 0)
         {
             var last = (remove.Chain.Id, new ChunkId(remove.Inode, remove.FirstIndex - 1));
             var bytes = _cluster.Chunks.GetValueOrDefault(last, []);
@@ -256,6 +252,10 @@ internal sealed class FakeNode : IServerHandler
             _cluster.Chunks[last] = bytes;
         }
 
+        var found = InRange(remove.Chain.Id, remove.Inode, remove.FirstIndex, remove.LastIndex);
+        var removed = 0u;
+        for (var i = found.Count - 1; i >= 0 && removed < remove.MaxCount; i--, removed++)
+            _cluster.Chunks.TryRemove((remove.Chain.Id, found[i]), out _);
         var result = new RemoveChunksResult(StatusCode.Ok, removed, found.Count > removed);
         StorageRequestCodec.Write(request.ResponseHeader(StorageRequestCodec.RemoveChunksResultSize), result);
         return new Reply { HeaderLength = StorageRequestCodec.RemoveChunksResultSize };

@@ -27,6 +27,17 @@ public sealed class RangeRemovalTests
     }
 
     [Fact]
+    public void A_truncation_for_whose_end_there_is_no_room_takes_nothing_away()
+    {
+        Assert.Equal(StatusCode.Ok, _pair.Remove(1));
+        foreach (var disk in _pair.Disks) disk.Device.OthersBytes = disk.Device.CapacityBytes;
+        _pair.Head.Report();
+        Assert.Equal(StatusCode.NoSpace, Cut(first: 2, under: 1, lastLength: 700));
+        Assert.Equal(5000, _pair.Read(_pair.Tail, 2, 5000).Bytes.Length);
+        Assert.Equal(5000, _pair.Read(_pair.Tail, 3, 5000).Bytes.Length);
+    }
+
+    [Fact]
     public void A_truncation_that_comes_after_a_later_one_takes_nothing_away()
     {
         Assert.Equal(StatusCode.Ok, Cut(first: 1, under: 6, lastLength: 10));

@@ -24,9 +24,6 @@ internal sealed class FileEvent
     /// <summary>When its client had told the metadata service how far it wrote; others see the length from then on.</summary>
     public long Reported { get; set; } = long.MaxValue;
 
-    /// <summary>A cut that failed on its way: chunks behind its end may be gone, and the end may be that of what is left.</summary>
-    public bool IsTorn { get; set; }
-
     /// <summary>An fsync covers it: no loss of power may undo it.</summary>
     public bool IsDurable { get; set; }
 

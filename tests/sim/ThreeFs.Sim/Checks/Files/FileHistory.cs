@@ -107,7 +107,7 @@ internal sealed class FileHistory(InodeId inode, uint chunkSize)
         foreach (var cut in cuts)
         {
             if (!mayHave(cut) || cuts.Any(c => certainCut(c) && cut.Ended < c.Began)) continue;
-            var (low, high) = (cut.IsTorn ? 0 : cut.Offset, cut.Offset);
+            var (low, high) = (cut.Offset, cut.Offset);
             foreach (var write in _events)
             {
                 if (!write.IsWrite) continue;
