@@ -130,7 +130,7 @@ int hf3fs_prep_io(const struct hf3fs_ior *ior, const struct hf3fs_iov *iov, bool
 int hf3fs_submit_ios(const struct hf3fs_ior *ior);
 
 /* Takes results: at least min_results, and all that are ready, up to cqec. abs_timeout is on CLOCK_REALTIME, NULL waits without end; when
- * the time is over, answers how many there are. */
+ * the time is over, answers how many there are. -ENOTCONN when there are none and the mount is gone. */
 int hf3fs_wait_for_ios(const struct hf3fs_ior *ior, struct hf3fs_cqe *cqes, int cqec, int min_results, const struct timespec *abs_timeout);
 
 /* Gives a file, or what a symlink leads to, another name. Answers 0 or a positive errno, which is in errno too. */

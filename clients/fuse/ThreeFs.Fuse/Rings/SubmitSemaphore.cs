@@ -1,6 +1,7 @@
 using System.Text;
 using ThreeFs.Base;
-using LibC = ThreeFs.UsrbIo.Linux.LibC;
+using ThreeFs.UsrbIo;
+using ThreeFs.UsrbIo.Linux;
 
 namespace ThreeFs.Fuse.Rings;
 
@@ -8,16 +9,9 @@ namespace ThreeFs.Fuse.Rings;
 /// A named semaphore that applications post when they have submitted operations; one for each priority of a mount. Its name is in the
 /// mount's registry, its file in /dev/shm for everybody, and both go with the mount.
 /// </summary>
-/// <remarks>
-/// The file is locked for as long as the mount lives: by that, what a mount left behind that was killed is told from what
-/// another mount uses. Its UUID says version 8 and begins with a mark, which makes it one of ours: those of another maker's
-/// mounts are not locked.
-/// </remarks>
+/// <remarks>The file is locked for as long as the mount lives; see <see cref="SubmitName"/>.</remarks>
 internal sealed unsafe class SubmitSemaphore : IDisposable
 {
-    private const string Directory = "/dev/shm", Prefix = "sem.hf3fs-submit-ios.", Mark = "3f5d";
-    private const int Size = 32, VersionAt = 14;
-
     private readonly Lock _lock = new();
     private readonly int _fd;
     private readonly nint _address;
@@ -32,14 +26,13 @@ internal sealed unsafe class SubmitSemaphore : IDisposable
 
     public static Result<SubmitSemaphore> Create()
     {
-        var uuid = Guid.NewGuid().ToString();
-        var path = $"{Directory}/{Prefix}{Mark}{uuid[Mark.Length..VersionAt]}8{uuid[(VersionAt + 1)..]}";
+        var path = SubmitName.New();
         int fd;
         fixed (byte* name = Terminated(path)) fd = LibC.Open(name, LibC.O_RDWR | LibC.O_CREAT | LibC.O_EXCL | LibC.O_CLOEXEC, 0x1B6);
         if (fd < 0) return Failed(path);
-        if (LibC.Lock(fd, LibC.LOCK_EX) == 0 && LibC.Truncate(fd, Size) == 0
+        if (LibC.Lock(fd, LibC.LOCK_EX) == 0 && LibC.Truncate(fd, SubmitName.Size) == 0
             && LibC.ChangeMode(fd, 0x1B6) == 0 // past the umask
-            && SharedArena.Instance.Map(fd, Size) is { } address)
+            && SharedArena.Instance.Map(fd, SubmitName.Size) is { } address)
         {
             var made = new SubmitSemaphore(path, fd, address);
             made.Semaphore.Initialize();
@@ -55,17 +48,16 @@ internal sealed unsafe class SubmitSemaphore : IDisposable
     /// <summary>Takes away what mounts left behind that were killed.</summary>
     public static void RemoveStale()
     {
-        foreach (var path in System.IO.Directory.EnumerateFiles(Directory, $"{Prefix}{Mark}*"))
+        foreach (var path in Directory.EnumerateFiles(SubmitName.Directory, SubmitName.Prefix + "*"))
         {
-            if (path.Length <= Directory.Length + 1 + Prefix.Length + VersionAt || path[Directory.Length + 1 + Prefix.Length + VersionAt] != '8')
-                continue;
+            if (!SubmitName.IsOurs(Encoding.UTF8.GetBytes(path))) continue;
             int fd;
             fixed (byte* name = Terminated(path)) fd = LibC.Open(name, LibC.O_RDWR | LibC.O_NOFOLLOW | LibC.O_CLOEXEC | LibC.O_NONBLOCK, 0);
             if (fd < 0) continue;
 
             // One that is being made has no size before it has its lock.
             var isStale = LibC.Lock(fd, LibC.LOCK_EX | LibC.LOCK_NB) == 0
-                && UsrbIo.Linux.FileStat.TryOf(fd, out var stat) && stat.Size == Size;
+                && FileStat.TryOf(fd, out var stat) && stat.Size == SubmitName.Size;
             if (isStale) Unlink(path);
             LibC.Close(fd);
         }
@@ -91,7 +83,7 @@ internal sealed unsafe class SubmitSemaphore : IDisposable
             if (_isDisposed) return;
             _isDisposed = true;
             Unlink(Path);
-            SharedArena.Instance.Unmap(_address, Size);
+            SharedArena.Instance.Unmap(_address, SubmitName.Size);
             LibC.Close(_fd);
         }
     }

@@ -15,6 +15,11 @@ namespace ThreeFs.Native.Rings;
 /// <remarks>One thread prepares; any number may wait for results at the same time.</remarks>
 internal unsafe struct AppRing
 {
+    private const int SubmitPathSize = 128;
+
+    /// <summary>Without any completion for so long, it looks whether the mount still lives; nanoseconds.</summary>
+    private const long MountCheckInterval = 1_000_000_000;
+
     /// <summary>Looks at the ring so often before it sleeps: most completions come within a few microseconds.</summary>
     private const int Spins = 64;
 
@@ -23,6 +28,7 @@ internal unsafe struct AppRing
     private byte* _base;
     private RingLayout _layout;
     private void* _submit;
+    private fixed byte _submitPath[SubmitPathSize];
 
     /// <summary>A bit for each slot, 1: free.</summary>
     private ulong* _free;
@@ -43,7 +49,7 @@ internal unsafe struct AppRing
         made->_base = memory->Base;
         RingLayout.TryOf((long)memory->Size, out made->_layout);
         made->MakeSlots();
-        error = OpenSemaphore(mountPoint, key.Priority, out made->_submit);
+        error = made->OpenSemaphore(mountPoint, key.Priority);
         if (error == 0) ring = made;
         else Destroy(made, mountPoint);
         return error;
@@ -75,7 +81,7 @@ internal unsafe struct AppRing
 
     /// <summary>
     /// Takes results until there are <paramref name="least"/> and no more are ready, there are <paramref name="most"/>,
-    /// or the time is over.
+    /// or the time is over. -ENOTCONN when there are none, and the mount is gone that would have made them.
     /// </summary>
     /// <param name="until">On CLOCK_REALTIME; null: no limit.</param>
     /// <param name="jitter">
@@ -84,9 +90,15 @@ internal unsafe struct AppRing
     public int Wait(Cqe* results, int most, int least, TimeSpec* until, long jitter)
     {
         var count = 0;
+        var slept = 0L;
         for (var spins = 0; ;)
         {
-            while (count < most && TryTake(results + count)) count++;
+            while (count < most && TryTake(results + count))
+            {
+                count++;
+                slept = 0;
+            }
+
             if (count >= least || count == most) return count;
             if (spins++ < Spins)
             {
@@ -96,6 +108,28 @@ internal unsafe struct AppRing
 
             if (IsOver(until)) return count;
             Sleep(until, jitter);
+            slept += jitter;
+            if (slept < MountCheckInterval) continue;
+            slept = 0;
+            if (IsMountGone()) return count > 0 ? count : -LibC.ENOTCONN;
+        }
+    }
+
+    /// <summary>
+    /// The mount that made the semaphore keeps it locked. Asks nobody who might not answer: it is not known why the
+    /// completions stay out.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsMountGone()
+    {
+        fixed (byte* path = _submitPath)
+        {
+            if (*path == 0) return false;
+            var fd = LibC.Open(path, LibC.O_RDONLY | LibC.O_CLOEXEC, 0);
+            if (fd < 0) return LibC.Errno == LibC.ENOENT;
+            var isGone = LibC.Lock(fd, LibC.LOCK_SH | LibC.LOCK_NB) == 0;
+            LibC.Close(fd);
+            return isGone;
         }
     }
 
@@ -168,11 +202,10 @@ internal unsafe struct AppRing
 
     private ref int Word(int offset) => ref *(int*)(_base + offset);
 
-    private static int OpenSemaphore(byte* mountPoint, RingPriority priority, out void* semaphore)
+    private int OpenSemaphore(byte* mountPoint, RingPriority priority)
     {
         const int size = 4096;
         byte* link = stackalloc byte[size], target = stackalloc byte[size];
-        semaphore = null;
         var suffix = priority switch { RingPriority.High => ".ph"u8, RingPriority.Low => ".pl"u8, _ => default };
         var path = new CString(link, size).Add(mountPoint).Add("/3fs-virt/iovs/submit-ios"u8).Add(suffix);
         if (!path.Fits) return -LibC.EINVAL;
@@ -182,9 +215,15 @@ internal unsafe struct AppRing
         var prefix = "/dev/shm/sem."u8;
         var text = new ReadOnlySpan<byte>(target, (int)length);
         if (text.Length == prefix.Length || !text.StartsWith(prefix)) return -LibC.EIO;
+        fixed (byte* kept = _submitPath)
+        {
+            var room = new Span<byte>(kept, SubmitPathSize);
+            if (SubmitName.IsOurs(text) && text.Length < room.Length) text.CopyTo(room);
+        }
+
         var name = target + prefix.Length - 1;
         *name = (byte)'/';
-        semaphore = LibC.SemOpen(name, 0, 0, 0);
-        return semaphore == null ? -LibC.Errno : 0;
+        _submit = LibC.SemOpen(name, 0, 0, 0);
+        return _submit == null ? -LibC.Errno : 0;
     }
 }
