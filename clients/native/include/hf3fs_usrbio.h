@@ -16,7 +16,7 @@
  *     hf3fs_wait_for_ios(&ring, &cqe, 1, 1, NULL);        // cqe.result: bytes, or -errno
  *
  * Unless a function says otherwise it answers 0 or a positive value on success and -errno on failure. The library starts no thread, may be
- * called from any thread, and after fork(2).
+ * called from any thread, and after fork(2). What a process made and its child destroys is gone for the child only.
  */
 #ifndef HF3FS_USRBIO_H
 #define HF3FS_USRBIO_H

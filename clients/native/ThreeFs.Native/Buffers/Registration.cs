@@ -18,8 +18,10 @@ internal unsafe struct Registration
     public byte* Base;
     public nuint Size;
 
-    /// <summary>Made here: its registration ends with it.</summary>
-    private bool _isOwner;
+    /// <summary>
+    /// The process that made it, whose registration ends with it; 0: it was opened. In a forked child it is only memory.
+    /// </summary>
+    private int _maker;
 
     private bool _hasName;
     private fixed byte _name[NameSize];
@@ -30,7 +32,7 @@ internal unsafe struct Registration
     {
         registration = null;
         var made = (Registration*)NativeMemory.AllocZeroed((nuint)sizeof(Registration));
-        made->_isOwner = true;
+        made->_maker = LibC.GetPid();
         made->Size = size;
         var error = made->MakeMemory(key.Id, numa);
         if (error == 0) error = made->Register(mountPoint, key);
@@ -69,17 +71,17 @@ internal unsafe struct Registration
     [MethodImpl(Export.NotInline)]
     public void UnlinkName()
     {
-        if (!_isOwner || !_hasName) return;
+        if (!_hasName || _maker != LibC.GetPid()) return;
         _hasName = false;
         fixed (byte* name = _name) LibC.Unlink(name);
     }
 
-    /// <summary>Ends the registration if it was made here, unmaps, and frees this.</summary>
+    /// <summary>Ends the registration if this process made it, unmaps, and frees this.</summary>
     [MethodImpl(Export.NotInline)]
     public static void Destroy(Registration* registration, byte* mountPoint, RegistryKey key)
     {
         byte* link = stackalloc byte[PathSize];
-        if (registration->_isOwner && PathOf(mountPoint, key, link)) LibC.Unlink(link);
+        if (registration->_maker == LibC.GetPid() && PathOf(mountPoint, key, link)) LibC.Unlink(link);
         registration->Free();
     }
 

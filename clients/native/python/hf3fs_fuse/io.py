@@ -34,7 +34,7 @@ class iovec:
     """Shared memory of this process, registered for as long as this lives. Slices of it are what rings take."""
 
     def __init__(self, shm, hf3fs_mount_point, block_size=0, numa=-1):
-        self.id = str(uuid.uuid4())
+        self.id, self._maker = str(uuid.uuid4()), os.getpid()
         decoration = f".b{block_size}" if block_size > 0 else ""
         self.link = f"{hf3fs_mount_point}/3fs-virt/iovs/{self.id}{decoration}"
         _hold_registry_open(hf3fs_mount_point)
@@ -55,9 +55,9 @@ class iovec:
         return self.iov.slice_by(buffer)
 
     def destroy(self):
-        """Ends the registration; the memory stays."""
+        """Ends the registration; the memory stays. In a forked child, what its parent registered stays too."""
         link, self.link = self.link, None
-        if link:
+        if link and self._maker == os.getpid():
             try:
                 os.unlink(link)
             except OSError:

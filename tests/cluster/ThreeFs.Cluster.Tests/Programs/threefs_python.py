@@ -97,6 +97,7 @@ def file_system(paths, whole):
     if child == 0:
         os._exit(0 if fs.cat_file(paths[4]) == whole[4] else 1)
     assert os.waitpid(child, 0)[1] == 0
+    assert fs.cat_file(paths[4]) == whole[4]  # the child has taken nothing with it
 
 
 def main(mount):
