@@ -19,7 +19,8 @@ internal unsafe struct Registration
     public nuint Size;
 
     /// <summary>
-    /// The process that made it, whose registration ends with it; 0: it was opened. In a forked child it is only memory.
+    /// The process that made it, whose registration ends with it; 0: it was opened. In a forked child it is only
+    /// memory.
     /// </summary>
     private int _maker;
 
