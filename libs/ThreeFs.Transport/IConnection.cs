@@ -35,6 +35,11 @@ public interface IConnection : IAsyncDisposable
     /// <summary>Calls not yet completed.</summary>
     int InFlight { get; }
 
+    /// <summary>
+    /// Files that the server can name and this process can read by itself, because both are on one host; null when they cannot.
+    /// </summary>
+    ILocalFiles? LocalFiles => null;
+
     /// <summary>Sends a request and completes with its answer.</summary>
     ValueTask<CallResult> CallAsync(in Call call, CancellationToken ct = default);
 

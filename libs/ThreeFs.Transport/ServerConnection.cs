@@ -9,6 +9,9 @@ public sealed class ServerConnection(long id, string peer)
     /// <summary>Address of the peer, for messages.</summary>
     public string Peer { get; } = peer;
 
+    /// <summary>The peer is a process of this host that may read what this one may: of the same user, or root.</summary>
+    public bool IsOfThisHost { get; init; }
+
     /// <summary>Nobody will receive an answer any more.</summary>
     public bool IsClosed { get; internal set; }
 

@@ -47,6 +47,15 @@ internal static class Metrics
     private static readonly Counter _clientChecksumErrors = Prometheus.Metrics.CreateCounter(
         "threefs_client_checksum_errors_total", "Reads of chunks whose bytes did not have their checksum.");
 
+    private static readonly Counter _clientLocalReads = Prometheus.Metrics.CreateCounter(
+        "threefs_client_local_reads_total", "Reads of chunks on the device of a server of this host.");
+
+    private static readonly Counter _clientLocalBytes = Prometheus.Metrics.CreateCounter(
+        "threefs_client_local_bytes_total", "Bytes of those reads.");
+
+    private static readonly Counter _clientLocalFailures = Prometheus.Metrics.CreateCounter(
+        "threefs_client_local_failures_total", "Reads on a device that were made again through the server.");
+
     private static readonly Counter _clientFailures = Prometheus.Metrics.CreateCounter(
         "threefs_client_failures_total", "Reads and updates of chunks that were given up.");
 
@@ -57,6 +66,9 @@ internal static class Metrics
         _clientUpdates.IncTo(counters.Updates);
         _clientRetries.IncTo(counters.Retries);
         _clientChecksumErrors.IncTo(counters.ChecksumErrors);
+        _clientLocalReads.IncTo(counters.LocalReads);
+        _clientLocalBytes.IncTo(counters.LocalBytes);
+        _clientLocalFailures.IncTo(counters.LocalFailures);
         _clientFailures.IncTo(counters.Failures);
     }
 

@@ -10,7 +10,7 @@ namespace ThreeFs.Client.Storage;
 
 /// <summary>
 /// Reads many pieces with few requests: pieces for the same replica go together, all requests at the same time, every
-/// byte received where it belongs. This is one hopeful round; a piece that fails in it is read alone by
+/// byte received where it belongs. Pieces that <see cref="LocalReader"/> reads go out at the same time, each alone. This is one hopeful round; a piece that fails in it is read alone by
 /// <see cref="StorageReader"/>, which knows how to retry. Allocates nothing in steady state.
 /// </summary>
 internal sealed class ReadBatch(RouteTable routes, StorageReader reader, StorageClientOptions options,
@@ -28,18 +28,20 @@ internal sealed class ReadBatch(RouteTable routes, StorageReader reader, Storage
         Plan(scratch, pieces, count);
         for (var g = 0; g < scratch.Groups.Count; g++)
             scratch.Sent.Add(SendAsync(scratch.Groups[g], pieces, flags, ct));
+        foreach (var i in scratch.AloneIndex) scratch.Alone.Add(ReadAloneAsync(pieces[i], flags, ct));
         for (var g = 0; g < scratch.Sent.Count; g++)
         {
             await scratch.Sent[g];
             Recycle(scratch.Groups[g]);
         }
 
+        var local = scratch.AloneIndex.Count;
         for (var i = 0; i < count; i++)
         {
             if (pieces[i].Result.Code is StatusCode.Ok or StatusCode.ChunkNotFound) continue;
+            if (scratch.AloneIndex.IndexOf(i, 0, local) >= 0) continue;
             scratch.AloneIndex.Add(i);
-            scratch.Alone.Add(reader.ReadAsync(
-                pieces[i].Chain, pieces[i].Chunk, pieces[i].Offset, pieces[i].Destination, flags, ct));
+            scratch.Alone.Add(ReadAloneAsync(pieces[i], flags, ct));
         }
 
         for (var i = 0; i < scratch.Alone.Count; i++) pieces[scratch.AloneIndex[i]].Result = await scratch.Alone[i];
@@ -47,6 +49,16 @@ internal sealed class ReadBatch(RouteTable routes, StorageReader reader, Storage
         _scratch.TryAdd(scratch);
         return true;
     }
+
+    private ValueTask<ReadResult> ReadAloneAsync(in ReadPiece piece, ReadFlags flags, CancellationToken ct) =>
+        reader.ReadAsync(piece.Chain, piece.Chunk, piece.Offset, piece.Destination, flags, ct);
+
+    /// <summary>
+    /// Large pieces of a server on this host are read alone, straight from its device: nothing is saved by asking for them together.
+    /// </summary>
+    private static bool IsLocal(Peer peer, in ReadOp op, IoSlices destination) =>
+        op.Length >= ContentLocation.MinLength && peer.TryGet() is { } connection
+        && LocalReader.Fits(connection, op, destination);
 
     /// <summary>Chooses a replica for each piece and puts those of one peer together, within the limits of a
     /// request.</summary>
@@ -58,10 +70,10 @@ internal sealed class ReadBatch(RouteTable routes, StorageReader reader, Storage
             var route = routes.Find(pieces[i].Chain);
             var index = route is null ? -1 : route.Choose(0);
             if (index < 0 || route!.Serving[index].Peer is not { } peer) continue;
-            var group = FindGroup(scratch, peer, pieces[i]);
-            group.Add(i,
-                new ReadOp(route.Chain, pieces[i].Chunk, pieces[i].Offset, (uint)pieces[i].Destination.TotalLength),
-                pieces[i].Destination);
+            var op = new ReadOp(
+                route.Chain, pieces[i].Chunk, pieces[i].Offset, (uint)pieces[i].Destination.TotalLength);
+            if (IsLocal(peer, op, pieces[i].Destination)) scratch.AloneIndex.Add(i);
+            else FindGroup(scratch, peer, pieces[i]).Add(i, op, pieces[i].Destination);
         }
     }
 

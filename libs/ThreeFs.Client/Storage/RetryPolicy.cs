@@ -11,6 +11,8 @@ internal sealed class RetryPolicy(StorageClientOptions options, TimeProvider tim
 {
     public long Now => time.GetTimestamp();
 
+    public TimeSpan Elapsed(long since) => time.GetElapsedTime(since);
+
     /// <summary>What is left of an operation's time.</summary>
     public TimeSpan Left(long started) => options.Deadline - time.GetElapsedTime(started);
 

@@ -18,6 +18,8 @@ internal sealed class StorageReader(
     RouteTable routes, IRoutingSource routing, StorageClientOptions options, RetryPolicy retry,
     StorageClientCounters counters, ILogger log)
 {
+    private readonly LocalReader _local = new(retry, counters);
+
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<ReadResult> ReadAsync(
         ChainId chain, ChunkId chunk, uint offset, IoSlices destination, ReadFlags flags, CancellationToken ct)
@@ -81,6 +83,13 @@ internal sealed class StorageReader(
         {
             var opened = await replica.Peer.GetAsync(ct);
             if (!opened.TryGet(out connection)) return StorageWire.Failed(opened.Code);
+        }
+
+        if (LocalReader.Fits(connection, op, destination))
+        {
+            var local = await _local.ReadAsync(
+                connection, op, flags, destination, retry.Attempt(options.ReadAttempt, op.Length, started), ct);
+            if (local is { } result) return result;
         }
 
         var timeout = retry.Attempt(options.ReadAttempt, op.Length, started);

@@ -17,6 +17,7 @@ public enum StorageMethod : ushort
     QueryChunk = 0x030C,
     Flush = 0x030D,
     QueryCommitted = 0x030E,
+    ReleaseContent = 0x030F,
     ListTargets = 0x0320,
     StepDown = 0x0321,
     DestroyTarget = 0x0322,
@@ -54,6 +55,10 @@ public enum ReadFlags : byte
     None = 0,
     /// <summary>The newest bytes of the replica, committed or not: cheaper, not linearizable.</summary>
     AllowUncommitted = 1,
+    /// <summary>
+    /// The reader is on the same host: the answer may tell where the bytes lie (<see cref="ContentLocation"/>) instead of bringing them.
+    /// </summary>
+    MayLocate = 2,
 }
 
 /// <summary>One piece of a batch read.</summary>

@@ -84,6 +84,13 @@ public sealed class DirectFile : IDisposable
         return length < 0 ? Errno.ToStatus((int)-length, $"stat {Path}") : length;
     }
 
+    /// <summary>st_dev and st_ino: the same for everybody on this host who has the same file open.</summary>
+    public Result<(ulong Device, ulong Inode)> GetIdentity()
+    {
+        var result = Sys.FileIdentity(Handle, out var device, out var inode);
+        return result < 0 ? Errno.ToStatus(-result, $"stat {Path}") : (device, inode);
+    }
+
     /// <summary>Cuts or extends (sparsely) on the calling thread.</summary>
     public Status SetLength(long length)
     {

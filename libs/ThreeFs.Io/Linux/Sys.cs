@@ -75,6 +75,14 @@ internal static unsafe class Sys
         return result < 0 ? result : (long)info.st_size;
     }
 
+    public static int FileIdentity(int fd, out ulong device, out ulong inode)
+    {
+        stat info;
+        var result = Result(fstat(fd, &info));
+        (device, inode) = result < 0 ? default : ((ulong)info.st_dev, (ulong)info.st_ino);
+        return result;
+    }
+
     public static int Truncate(int fd, long length)
     {
         int result;

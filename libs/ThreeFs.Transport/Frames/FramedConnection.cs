@@ -70,6 +70,9 @@ internal abstract class FramedConnection : IConnection
 
     public int InFlight => _calls.Length - Volatile.Read(ref _freeCount);
 
+    /// <inheritdoc cref="IConnection.LocalFiles"/>
+    public virtual ILocalFiles? LocalFiles => null;
+
     protected Reactor Reactor { get; }
 
     protected Lock Lock { get; } = new();

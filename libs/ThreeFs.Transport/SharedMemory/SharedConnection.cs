@@ -18,17 +18,21 @@ internal sealed class SharedConnection : FramedConnection, ISharedEnd
 {
     private readonly PayloadPlacer _placer;
     private readonly SharedPort _port;
+    private readonly OpenLocalFiles _files;
 
     public SharedConnection(UnixSocket socket, SharedLink link, Endpoint remote, PayloadPlacer placer, TransportOptions options)
         : base(socket.Reactor, remote, options)
     {
         _placer = placer;
+        _files = new OpenLocalFiles(socket.Reactor);
         _port = new SharedPort(socket, link, Lock, this, options.SilenceLimit);
     }
 
     public FrameKind Expected => FrameKind.Response;
 
     public bool IsFull => false;
+
+    public override ILocalFiles? LocalFiles => _files.IsBlind ? null : _files;
 
     public void Open() => _port.Open();
 
@@ -74,5 +78,9 @@ internal sealed class SharedConnection : FramedConnection, ISharedEnd
 
     protected override void Stop() => _port.Stop();
 
-    public void PortClosed() => Close();
+    public void PortClosed()
+    {
+        _files.Close();
+        Close();
+    }
 }

@@ -13,6 +13,7 @@ internal sealed class SharedListener(
     protected override FramedServerConnection Adopt(Reactor reactor, int accepted, long id)
     {
         var peer = UnixSocket.Adopt(reactor, accepted);
-        return new SharedServerConnection(reactor, peer, this, new ServerConnection(id, $"process {peer.PeerPid} of this host"), placer);
+        var identity = new ServerConnection(id, $"process {peer.PeerPid} of this host") { IsOfThisHost = true };
+        return new SharedServerConnection(reactor, peer, this, identity, placer);
     }
 }

@@ -30,6 +30,7 @@ public sealed class ChunkStore : IAsyncDisposable
 {
     private readonly StoreCore _core;
     private readonly ContentReader _reader;
+    private readonly ContentLocator _locator;
     private readonly Flusher _flusher;
     private readonly Folder _folder;
     private readonly UpdateWriter _writer;
@@ -40,6 +41,7 @@ public sealed class ChunkStore : IAsyncDisposable
     {
         _core = core;
         _reader = new ContentReader(core);
+        _locator = new ContentLocator(core, _reader);
         _flusher = new Flusher(core);
         _folder = new Folder(core, _flusher);
         _writer = new UpdateWriter(core, _reader, _folder);
@@ -135,6 +137,16 @@ public sealed class ChunkStore : IAsyncDisposable
         if (record is null || !(pending is null ? record.Committed.Exists : !pending.IsRemove))
             return ValueTask.FromResult(new ReadResult(StatusCode.ChunkNotFound, 0, 0, 0, default, default));
         return _reader.ReadAsync(record, offset, length, destination, pending is not null);
+    }
+
+    /// <summary>
+    /// Instead of <see cref="ReadAsync"/>: where the committed bytes of the range lie on the device, held there until released. Null when
+    /// they have to be read here. What is read there is not verified: <paramref name="result"/> has its length and checksum.
+    /// </summary>
+    public ContentHold? TryHold(ChunkId chunk, uint offset, uint length, out ReadResult result)
+    {
+        result = default;
+        return _core.Find(chunk) is { Committed.Exists: true } record ? _locator.TryHold(record, offset, length, out result) : null;
     }
 
     /// <summary>

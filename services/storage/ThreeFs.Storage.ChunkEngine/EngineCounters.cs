@@ -7,6 +7,9 @@ public sealed class EngineCounters
     public long ReadBytes;
     /// <summary>Reads that found all they wanted in memory.</summary>
     public long OverlayReads;
+    /// <summary>Reads that were told where the bytes are.</summary>
+    public long Located;
+    public long LocatedBytes;
     public long InlineUpdates;
     public long AppendUpdates;
     public long CopyUpdates;

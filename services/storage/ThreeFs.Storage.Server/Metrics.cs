@@ -25,6 +25,9 @@ internal static class Metrics
         "threefs_storage_bytes_total", "Payload bytes, by direction.", "direction");
 
     public static readonly Counter.Child BytesRead = _bytes.WithLabels("read");
+
+    /// <summary>Bytes whose place was told to a client of this host, which reads them by itself.</summary>
+    public static readonly Counter.Child BytesLocated = _bytes.WithLabels("located");
     public static readonly Counter.Child BytesWritten = _bytes.WithLabels("written");
     public static readonly Counter.Child BytesForwarded = _bytes.WithLabels("forwarded");
 
@@ -62,6 +65,9 @@ internal static class Metrics
 
     private static readonly Gauge _diskFit = Prometheus.Metrics.CreateGauge(
         "threefs_storage_disk_fit", "1 while the targets of a disk may serve; 0: it hangs, fails or is too slow.", "disk");
+
+    private static readonly Counter _expiredHolds = Prometheus.Metrics.CreateCounter(
+        "threefs_storage_expired_holds_total", "Times that a client of this host did not say in time that it has read what it was told the place of.");
 
     public static readonly Counter ReadErrors = Prometheus.Metrics.CreateCounter(
         "threefs_storage_read_errors_total", "Reads of chunks that a disk answered with an error.");
@@ -126,6 +132,8 @@ internal static class Metrics
         ForwardLatency.Observe(seconds);
         Child(_forwardCounters, code, static (c, _) => _forwards.WithLabels(c.ToString()), 0).Inc();
     }
+
+    public static void HoldExpired() => _expiredHolds.Inc();
 
     public static void AskedTail(StatusCode code) => Child(_tailCounters, code, static (c, _) => _askedTail.WithLabels(c.ToString()), 0).Inc();
 

@@ -32,9 +32,15 @@ public interface IBlockDevice : IAsyncDisposable
     /// <summary>Gives the space of the range back; its content becomes undefined.</summary>
     ValueTask<StatusCode> ReleaseAsync(BlockClass file, long offset, long length);
 
+    /// <summary>Where others on this host find a class's bytes, at the same offsets; null when they cannot.</summary>
+    DeviceFile? FileOf(BlockClass file) => null;
+
     /// <summary>Of the disk that is there: one that is gone has nothing free.</summary>
     DeviceSpace GetSpace();
 }
+
+/// <summary>A file that a process of this host can open by its path (UTF-8), and recognise.</summary>
+public sealed record DeviceFile(ulong Device, ulong Inode, ReadOnlyMemory<byte> Path);
 
 /// <summary>Space of the disk below a device, whoever uses it.</summary>
 public readonly record struct DeviceSpace(long CapacityBytes, long FreeBytes);

@@ -64,6 +64,9 @@ public sealed class SimulatedDevice : IBlockDevice
         }
     }
 
+    /// <summary>A file for each class, which exists in here only: its inode is the class's number plus one.</summary>
+    public DeviceFile? FileOf(BlockClass file) => new(1, file.Value + 1UL, ReadOnlyMemory<byte>.Empty);
+
     /// <summary>Does the reads that were held.</summary>
     public void ReleaseReads()
     {

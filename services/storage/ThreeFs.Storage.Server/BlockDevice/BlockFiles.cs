@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Base.Tasks;
@@ -121,6 +122,8 @@ internal sealed class BlockFiles : IBlockDevice
         return new DeviceSpace(_capacity, 0);
     }
 
+    public DeviceFile? FileOf(BlockClass file) => _files[file.Value].Place;
+
     public ValueTask DisposeAsync()
     {
         foreach (var file in _files) file.File.Dispose();
@@ -138,9 +141,16 @@ internal sealed class BlockFiles : IBlockDevice
     {
         public DirectFile File { get; } = file;
 
+        /// <summary>Null when the file has no name that others can use.</summary>
+        public DeviceFile? Place { get; } = PlaceOf(file);
+
         /// <summary>1: an earlier run may have left writes that no flush covered.</summary>
         public long Written = 1;
 
         public long Flushed;
+
+        private static DeviceFile? PlaceOf(DirectFile file) => file.GetIdentity().TryGet(out var identity)
+            ? new DeviceFile(identity.Device, identity.Inode, Encoding.UTF8.GetBytes(Path.GetFullPath(file.Path)))
+            : null;
     }
 }

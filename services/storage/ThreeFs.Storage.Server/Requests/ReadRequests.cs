@@ -3,6 +3,8 @@ using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Storage;
+using ThreeFs.Io;
+using ThreeFs.Storage.ChunkEngine;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Threading;
 using ThreeFs.Transport;
@@ -11,7 +13,8 @@ namespace ThreeFs.Storage.Server.Requests;
 
 /// <summary>
 /// Batch reads. Every op reads into its own page-aligned part of one buffer, all at the same time, and the parts are the payload of
-/// the answer. An op that fails spoils only itself.
+/// the answer. An op that fails spoils only itself. A client of this host that reads much at once is told where the bytes are and
+/// reads them by itself (<see cref="ContentLocation"/>): then no buffer is taken here.
 /// </summary>
 internal sealed class ReadRequests(ReplicaSet replicas, BufferPool buffers, TimeProvider time)
 {
@@ -23,7 +26,7 @@ internal sealed class ReadRequests(ReplicaSet replicas, BufferPool buffers, Time
     {
         var code = StorageCodec.ReadReadPreamble(request.Header, out var flags, out var count);
         if (code != StatusCode.Ok) return new ValueTask<Outcome>(Outcome.Failed(code));
-        return count == 1 ? OneAsync(request, flags) : ManyAsync(request, flags, count);
+        return count == 1 ? OneAsync(request, flags) : ManyAsync(request, flags & ~ReadFlags.MayLocate, count);
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
@@ -32,9 +35,18 @@ internal sealed class ReadRequests(ReplicaSet replicas, BufferPool buffers, Time
         var op = StorageCodec.ReadReadOp(request.Header[StorageCodec.PreambleSize..]);
         if (op.Length > MaxBytes || op.Length > request.ReceiveCapacity) return Outcome.Failed(TooMuch(op.Length));
         if (replicas.Find(op.Chain.Id) is not { } replica) return Outcome.Failed(UpdateRequests.NotHere(op.Chain));
-        if (buffers.TryRent((int)op.Length) is not { } buffer) return Outcome.Failed(StatusCode.Overloaded);
         var deadline = Deadline.In(request.TimeLeft, time);
         var homing = Homing.From(replica.Services.Executor);
+        if ((flags & ReadFlags.MayLocate) != 0 && request.Connection.IsOfThisHost && op.Length >= ContentLocation.MinLength)
+        {
+            await replica.Services.Executor.Enter();
+            var hold = replica.TryLocate(op, out var located);
+            await homing.ReturnAsync();
+            if (hold is not null && TryTell(request, replica, hold, located)) return new Outcome(LocationReply(hold), StatusCode.Ok);
+        }
+
+        flags &= ~ReadFlags.MayLocate;
+        if (buffers.TryRent((int)op.Length) is not { } buffer) return Outcome.Failed(StatusCode.Overloaded);
         await replica.Services.Executor.Enter();
         var result = await replica.ReadAsync(op, flags, buffer.Memory, deadline);
         await homing.ReturnAsync();
@@ -49,6 +61,39 @@ internal sealed class ReadRequests(ReplicaSet replicas, BufferPool buffers, Time
 
         buffer.Dispose();
         return new Outcome(new Reply { HeaderLength = StorageCodec.ReadResultSize }, result.Code);
+    }
+
+    /// <summary>Writes the answer that tells where the bytes are; false, and nothing is held, when the client has too many.</summary>
+    private static bool TryTell(ServerRequest request, Replica replica, ContentHold hold, in ReadResult result)
+    {
+        var holds = (ClientHolds?)request.Connection.State;
+        if (holds is null && !request.Connection.IsClosed && Reactor.Current is { } reactor)
+            request.Connection.State = holds = new ClientHolds(reactor);
+        var id = holds is null || request.Connection.IsClosed ? 0 : holds.Add(hold, replica.Services.Executor);
+        if (id == 0)
+        {
+            ClientHolds.ReleaseOn(replica.Services.Executor, hold);
+            return false;
+        }
+
+        var location = new ContentLocation
+        {
+            Hold = id, Offset = hold.Offset, Device = hold.File.Device, Inode = hold.File.Inode, Path = hold.File.Path.Span,
+        };
+        location.Write(request.ResponseHeader(ContentLocation.SizeOf(location.Path.Length)), result);
+        Metrics.BytesLocated.Inc(result.Length);
+        return true;
+    }
+
+    private static Reply LocationReply(ContentHold hold) => new() { HeaderLength = ContentLocation.SizeOf(hold.File.Path.Length) };
+
+    /// <summary>The client has read what it was told the place of.</summary>
+    public static Outcome Release(ServerRequest request)
+    {
+        var code = ContentLocation.ReadRelease(request.Header, out var hold);
+        if (code != StatusCode.Ok) return Outcome.Failed(code);
+        ((ClientHolds?)request.Connection.State)?.Release(hold);
+        return new Outcome(StatusCode.Ok, StatusCode.Ok);
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]

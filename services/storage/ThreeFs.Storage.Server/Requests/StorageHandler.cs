@@ -87,6 +87,8 @@ internal sealed class StorageHandler : IServerHandler
         return reply;
     }
 
+    public void ConnectionClosed(ServerConnection connection, Status reason) => (connection.State as ClientHolds)?.Close();
+
     private ValueTask<Outcome> DispatchAsync(ServerRequest request, StorageMethod method)
     {
         if (request.IsAbandoned) return new ValueTask<Outcome>(Outcome.Failed(StatusCode.Cancelled));
@@ -97,6 +99,7 @@ internal sealed class StorageHandler : IServerHandler
             StorageMethod.Write => _updates.HandleAsync(request, Craq.UpdateSource.Client),
             StorageMethod.Update => _updates.HandleAsync(request, Craq.UpdateSource.Predecessor),
             StorageMethod.QueryCommitted => _updates.QueryCommittedAsync(request),
+            StorageMethod.ReleaseContent => new ValueTask<Outcome>(ReadRequests.Release(request)),
             _ => _control.HandleAsync(request, method),
         };
     }

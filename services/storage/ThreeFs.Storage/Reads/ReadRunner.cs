@@ -34,6 +34,16 @@ internal sealed class ReadRunner(Replica replica)
         return DecideAsync(op, flags, destination, deadline);
     }
 
+    /// <summary>
+    /// Where the bytes of a read lie, when nothing but reading them is left to do; null: <see cref="RunAsync"/> does, or says why not.
+    /// </summary>
+    public ContentHold? TryLocate(in ReadOp op, out ReadResult result)
+    {
+        result = default;
+        if (Gate(op) != StatusCode.Ok || !replica.Store.TryGet(op.Chunk, out var state) || state.HasPending) return null;
+        return replica.Store.TryHold(op.Chunk, op.Offset, op.Length, out result);
+    }
+
     private StatusCode Gate(in ReadOp op) => replica.IsStopped || !replica.HoldsLease
         ? StatusCode.TargetNotServing
         : ReadRules.Gate(replica.Place, replica.Standing.Local, op.Chain);

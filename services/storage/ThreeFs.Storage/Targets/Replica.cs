@@ -129,6 +129,9 @@ public sealed class Replica : IAsyncDisposable
     public ValueTask<ReadResult> ReadAsync(ReadOp op, ReadFlags flags, IoSlices destination, Deadline deadline) =>
         Reads.RunAsync(op, flags, destination, deadline);
 
+    /// <summary>See <see cref="ReadRunner.TryLocate"/>.</summary>
+    public ContentHold? TryLocate(in ReadOp op, out ReadResult result) => Reads.TryLocate(op, out result);
+
     /// <summary>As read tail: the committed version, length and checksum of a chunk; version 0 when there is none.</summary>
     public UpdateResult QueryCommitted(QueryCommittedRequest request)
     {

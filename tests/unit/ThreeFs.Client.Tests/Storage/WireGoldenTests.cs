@@ -40,6 +40,33 @@ public sealed class WireGoldenTests
     }
 
     [Fact]
+    public void Location()
+    {
+        var result = new ReadResult(StatusCode.Ok, 0x71727374, 0x81828384, 0x91929394, new UpdateVersion(0xa1), new CommitVersion(0xb1));
+        var size = ContentLocation.SizeOf(3);
+        Writer write = d => new ContentLocation
+        {
+            Hold = 0xc1c2c3c4c5c6c7c8, Offset = 0x1112131415161000, Device = 0xd1d2, Inode = 0xe1e2e3, Path = "/ab"u8,
+        }.Write(d, result);
+        AssertGolden(
+            "0000000074737271" + "8483828194939291" + "a100000000000000" + "b100000000000000" + "c8c7c6c5c4c3c2c1" + "0010161514131211"
+            + "d2d1000000000000" + "e3e2e10000000000" + "03000000" + "2f6162", size, write);
+        var bytes = Bytes(size, write);
+        Assert.Equal(result, StorageCodec.ReadReadResult(bytes));
+        Assert.True(ContentLocation.TryRead(bytes, out var read));
+        Assert.Equal((0xc1c2c3c4c5c6c7c8, 0x1112131415161000, 0xd1d2ul, 0xe1e2e3ul), (read.Hold, read.Offset, read.Device, read.Inode));
+        Assert.Equal("/ab"u8.ToArray(), read.Path.ToArray());
+        Assert.False(ContentLocation.TryRead(bytes.AsSpan(0, StorageCodec.ReadResultSize), out _));
+        Assert.False(ContentLocation.TryRead(bytes.AsSpan(0, size - 1), out _));
+        bytes[40] = 1;
+        Assert.False(ContentLocation.TryRead(bytes, out _));
+        AssertGolden("01000000000000000807060504030201", ContentLocation.ReleaseSize, d => ContentLocation.WriteRelease(d, 0x0102030405060708));
+        Assert.Equal(
+            StatusCode.Ok, ContentLocation.ReadRelease(Bytes(ContentLocation.ReleaseSize, d => ContentLocation.WriteRelease(d, 7)), out var hold));
+        Assert.Equal(7ul, hold);
+    }
+
+    [Fact]
     public void Update()
     {
         var request = new UpdateRequest(

@@ -54,6 +54,8 @@ internal sealed class StubConnection : IConnection
     public bool IsDisposed { get; private set; }
     public int InFlight { get; private set; }
 
+    public ILocalFiles? LocalFiles { get; set; }
+
     /// <summary>Writes the response's header; answers its length.</summary>
     public Answer? OnCall { get; set; }
 

@@ -146,6 +146,35 @@ public class SharedMemoryTests : TransportContract
     }
 
     [Fact]
+    public async Task Files_of_the_server_are_read_when_they_are_the_same_here()
+    {
+        var directory = Directory.CreateTempSubdirectory("threefs-local-");
+        var path = Path.Combine(directory.FullName, "data");
+        File.WriteAllBytes(path, [.. Enumerable.Range(0, 12288).Select(i => (byte)(i / 4096 + 1))]);
+        using var received = Pool.TryRent(8192)!;
+        await _client.InvokeAsync(async () =>
+        {
+            var connection = (await Transport.ConnectAsync(Listener.Endpoint)).Value;
+            using (var file = ThreeFs.Io.Files.DirectFile.Open(_client, path, ThreeFs.Io.Files.DirectFileMode.OpenRead).Value)
+            {
+                var (device, inode) = file.GetIdentity().Value;
+                Assert.Equal(8192, (await Read(connection, device, inode)).Value);
+                Assert.Equal([2, 3], new[] { received.Memory.Span[0], received.Memory.Span[8191] });
+                Assert.NotNull(connection.LocalFiles);
+                Assert.Equal(StatusCode.NotSupported, (await Read(connection, device, inode + 1)).Code);
+                Assert.Null(connection.LocalFiles);
+            }
+
+            await connection.DisposeAsync();
+        });
+        directory.Delete(recursive: true);
+
+        ValueTask<Result<int>> Read(IConnection connection, ulong device, ulong inode) =>
+            connection.LocalFiles!.ReadAsync(
+                new LocalFile(System.Text.Encoding.UTF8.GetBytes(path), device, inode), 4096, received.Memory.Slice(0, 8192));
+    }
+
+    [Fact]
     public async Task A_full_arena_refuses_and_recovers()
     {
         await using var connection = await ConnectAsync();

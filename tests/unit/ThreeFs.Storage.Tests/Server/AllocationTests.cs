@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Storage.Tests.Server;
 
@@ -48,6 +49,22 @@ public sealed class AllocationTests
         await CheckAsync(chain, "small writes", 4_000, n => load.Write(width, 4096, n));
         await CheckAsync(chain, "writes into new blocks", 320, n => load.Write(width, 64 * 1024, n));
         if (width > 1) await CheckAsync(chain, "reads beside writes", 4_000, n => load.ReadBesideWrite(width, 4096, n));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Reads_over_shared_memory_and_of_places_allocate_nothing(int reactors)
+    {
+        await using var chain = await ServedChain.StartAsync(1, reactors, TransportChoice.Shm);
+        using var load = new ChainLoad(chain);
+        load.Fill();
+        var counters = chain.Replicas.Single().Store.Counters;
+        var read = counters.Reads;
+        await CheckAsync(chain, "places", 4_000, n => load.Locate(ChainLoad.MaxWidth, 64 * 1024, n));
+        Assert.Equal(read, counters.Reads);
+        await CheckAsync(chain, "reads", 20_000, n => load.Read(ChainLoad.MaxWidth, 4096, n));
+        await CheckAsync(chain, "large reads", 2_000, n => load.Read(ChainLoad.MaxWidth, 256 * 1024, n));
     }
 
     private static async Task CheckAsync(ServedChain chain, string what, int requests, Action<int> run)

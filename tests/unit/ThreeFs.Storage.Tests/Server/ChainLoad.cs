@@ -41,6 +41,10 @@ internal sealed class ChainLoad : IDisposable
     public void Read(int width, int length, int operations) => Run(width, operations, (load, lane, i) => load.ReadAsync(
         lane, lane.Chunk((ulong)(i % ChunksOfLane)), (uint)(i * length % ChunkSize), length));
 
+    /// <summary>Is told where bytes are, does not look, and gives the place back.</summary>
+    public void Locate(int width, int length, int operations) => Run(width, operations, (load, lane, i) => load.LocateAsync(
+        lane, lane.Chunk((ulong)(i % ChunksOfLane)), (uint)(i * length % ChunkSize), length));
+
     public void ReadBatch(int width, int count, int length, int operations) => Run(width, operations, (load, lane, i) =>
         load.ReadBatchAsync(lane, (uint)(i * length % (ChunkSize / 2)), count, length));
 
@@ -93,16 +97,39 @@ internal sealed class ChainLoad : IDisposable
     }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<bool> LocateAsync(Lane lane, ChunkId chunk, uint offset, int length)
+    {
+        ulong hold;
+        using (var answer = await SendRead(lane, chunk, offset, 1, length, ReadFlags.MayLocate))
+        {
+            if (!answer.IsOk || !AllRead(answer.Header, 1, length)) return false;
+            if (!ContentLocation.TryRead(answer.Header, out var location)) return false;
+            hold = location.Hold;
+        }
+
+        using var released = await SendRelease(hold);
+        return released.IsOk;
+    }
+
+    private ValueTask<CallResult> SendRelease(ulong hold)
+    {
+        Span<byte> header = stackalloc byte[ContentLocation.ReleaseSize];
+        ContentLocation.WriteRelease(header, hold);
+        return _head.CallAsync(new Call { Method = (ushort)StorageMethod.ReleaseContent, Header = header });
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<bool> ReadBatchAsync(Lane lane, uint offset, int count, int length)
     {
         using var answer = await SendRead(lane, lane.Chunk(0), offset, count, length);
         return answer.IsOk && AllRead(answer.Header, count, length);
     }
 
-    private ValueTask<CallResult> SendRead(Lane lane, ChunkId first, uint offset, int count, int length)
+    private ValueTask<CallResult> SendRead(
+        Lane lane, ChunkId first, uint offset, int count, int length, ReadFlags flags = ReadFlags.None)
     {
         Span<byte> header = stackalloc byte[StorageCodec.ReadRequestSize(count)];
-        StorageCodec.WriteReadPreamble(header, ReadFlags.None, count);
+        StorageCodec.WriteReadPreamble(header, flags, count);
         for (var i = 0; i < count; i++)
         {
             var op = new ReadOp(ServedChain.Chain, first with { Index = first.Index + (ulong)i }, offset, (uint)length);

@@ -12,13 +12,12 @@ using ThreeFs.Storage.Server;
 using ThreeFs.Storage.Server.BlockDevice;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Transport;
-using ThreeFs.Transport.Tcp;
 
 namespace ThreeFs.Storage.Tests.Server;
 
 /// <summary>
 /// One chain of real storage servers in this process, each with a disk directory, a reactor and a port of its own, and
-/// a client's connection to its head over TCP.
+/// a client's connection to its head.
 /// </summary>
 /// <remarks>
 /// The servers' control plane (heartbeats, gauges, routing) lives on a clock that stands still while the chain is used:
@@ -30,12 +29,17 @@ internal sealed class ServedChain : IAsyncDisposable
     public static readonly VersionedChain Chain = new(new ChainId(1), new ChainVersion(2));
 
     private readonly int _reactors;
+    private readonly HostTransport _transport;
     private readonly string _root = Directory.CreateTempSubdirectory("threefs-chain-").FullName;
     private readonly FakeTimeProvider _time = new();
     private readonly List<StorageServer> _servers = [];
     private WebHost _mgmtd = null!;
 
-    private ServedChain(int reactors) => _reactors = reactors;
+    private ServedChain(int reactors, TransportChoice transport)
+    {
+        _reactors = reactors;
+        _transport = HostTransport.Create([Reactor], transport).Value;
+    }
 
     /// <summary>The client's thread.</summary>
     public Reactor Reactor { get; } = Reactor.Start("chain-client").Value;
@@ -44,9 +48,10 @@ internal sealed class ServedChain : IAsyncDisposable
 
     public IEnumerable<Replica> Replicas => _servers.Select(s => s.Replicas.All[0]);
 
-    public static async Task<ServedChain> StartAsync(int replicas, int reactors)
+    public static async Task<ServedChain> StartAsync(
+        int replicas, int reactors, TransportChoice transport = TransportChoice.Tcp)
     {
-        var chain = new ServedChain(reactors);
+        var chain = new ServedChain(reactors, transport);
         chain._mgmtd = await LeaseGiver.StartAsync(chain.HostOf(0));
         for (uint node = 1; node <= replicas; node++) chain._servers.Add(await chain.StartServerAsync(node));
         foreach (var replica in chain.Replicas)
@@ -57,7 +62,7 @@ internal sealed class ServedChain : IAsyncDisposable
         // A target vouches for its content when it was the last one serving and serves again: here each of them.
         await chain.ApplyAsync(TargetState.LastServing, 1);
         await chain.ApplyAsync(TargetState.Serving, 2);
-        chain.Head = await chain.Reactor.InvokeAsync(async () => (await new TcpTransport(chain.Reactor)
+        chain.Head = await chain.Reactor.InvokeAsync(async () => (await chain._transport
             .ConnectAsync(Endpoint.Tcp("127.0.0.1", chain._servers[0].DataPort))).Value);
         return chain;
     }
@@ -135,6 +140,7 @@ internal sealed class ServedChain : IAsyncDisposable
         await closing;
         await _mgmtd.DisposeAsync();
         await Reactor.DisposeAsync();
+        _transport.Dispose();
         Directory.Delete(_root, recursive: true);
     }
 }
