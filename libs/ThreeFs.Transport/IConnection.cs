@@ -36,7 +36,8 @@ public interface IConnection : IAsyncDisposable
     int InFlight { get; }
 
     /// <summary>
-    /// Files that the server can name and this process can read by itself, because both are on one host; null when they cannot.
+    /// Files that the server can name and this process can read by itself, because both are on one host; null when they cannot
+    /// now.
     /// </summary>
     ILocalFiles? LocalFiles => null;
 

@@ -32,7 +32,7 @@ internal sealed class SharedConnection : FramedConnection, ISharedEnd
 
     public bool IsFull => false;
 
-    public override ILocalFiles? LocalFiles => _files.IsBlind ? null : _files;
+    public override ILocalFiles? LocalFiles => _files.IsUsable ? _files : null;
 
     public void Open() => _port.Open();
 

@@ -175,6 +175,35 @@ public class SharedMemoryTests : TransportContract
     }
 
     [Fact]
+    public async Task A_file_that_does_not_answer_is_left_to_the_server_until_it_does()
+    {
+        // A pipe answers when somebody writes to it.
+        var directory = Directory.CreateTempSubdirectory("threefs-stuck-");
+        var path = Path.Combine(directory.FullName, "pipe");
+        using (var made = System.Diagnostics.Process.Start("mkfifo", path)) await made.WaitForExitAsync();
+        using var received = Pool.TryRent(4096)!;
+        using var writer = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
+        await _client.InvokeAsync(async () =>
+        {
+            var connection = (await Transport.ConnectAsync(Listener.Endpoint)).Value;
+            (ulong Device, ulong Inode) identity;
+            using (var file = ThreeFs.Io.Files.DirectFile.Open(_client, path, ThreeFs.Io.Files.DirectFileMode.OpenRead).Value)
+                identity = file.GetIdentity().Value;
+            var reading = connection.LocalFiles!.ReadAsync(
+                new LocalFile(System.Text.Encoding.UTF8.GetBytes(path), identity.Device, identity.Inode), 0, received.Memory);
+            while (connection.LocalFiles is not null) await Task.Delay(TimeSpan.FromMilliseconds(20), _client.Time);
+            await _client.SwitchTo();
+            Assert.False(reading.IsCompleted);
+            writer.Write(new byte[4096]);
+            writer.Flush();
+            Assert.Equal(4096, (await reading).Value);
+            while (connection.LocalFiles is null) await Task.Delay(TimeSpan.FromMilliseconds(20), _client.Time);
+            await connection.DisposeAsync();
+        });
+        directory.Delete(recursive: true);
+    }
+
+    [Fact]
     public async Task A_full_arena_refuses_and_recovers()
     {
         await using var connection = await ConnectAsync();
