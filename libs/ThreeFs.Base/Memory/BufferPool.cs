@@ -23,16 +23,19 @@ public sealed unsafe class BufferPool : IDisposable
     private readonly HashSet<nint> _allocated = [];
     private readonly IBufferMemory? _memory;
     private readonly long _limit;
+    private readonly IMemoryObserver? _observer;
     private long _rented;
     private long _kept;
     private int _outstanding;
 
     /// <param name="limitBytes">Most bytes rented at one time; half of it is kept for reuse when returned.</param>
     /// <param name="memory">Memory that has a use of its own (shared with other processes); null takes the process's.</param>
-    public BufferPool(long limitBytes, IBufferMemory? memory = null)
+    /// <param name="observer">Hears of every buffer that is made or freed, not of leases.</param>
+    public BufferPool(long limitBytes, IBufferMemory? memory = null, IMemoryObserver? observer = null)
     {
         _memory = memory;
         _limit = limitBytes;
+        _observer = observer;
         for (var i = 0; i < _free.Length; i++) _free[i] = new Stack<BufferLease>();
     }
 
@@ -124,15 +127,26 @@ public sealed unsafe class BufferPool : IDisposable
 
     private nint Allocate(int capacity)
     {
-        if (_memory is not null) return _memory.Allocate(capacity);
-        var address = (nint)NativeMemory.AlignedAlloc((nuint)capacity, Alignment);
-        lock (_allocated) _allocated.Add(address);
+        nint address;
+        if (_memory is not null)
+        {
+            address = _memory.Allocate(capacity);
+            if (address == 0) return 0;
+        }
+        else
+        {
+            address = (nint)NativeMemory.AlignedAlloc((nuint)capacity, Alignment);
+            lock (_allocated) _allocated.Add(address);
+        }
+
+        _observer?.Added(address, capacity);
         return address;
     }
 
     private void Free(BufferLease lease)
     {
         var address = lease.Memory.Address;
+        _observer?.Removing(address);
         if (_memory is not null)
         {
             _memory.Free(address, lease.Capacity);

@@ -67,6 +67,12 @@ internal static unsafe class Sys
     /// </summary>
     public static void Close(int fd) => close(fd);
 
+    public static int SetNonBlocking(int fd)
+    {
+        var flags = Result(fcntl(fd, F_GETFL));
+        return flags < 0 ? flags : Result(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+    }
+
     /// <summary>Bytes of an open file.</summary>
     public static long FileSize(int fd)
     {

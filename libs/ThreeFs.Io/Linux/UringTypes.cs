@@ -95,6 +95,7 @@ internal enum UringOp : byte
     Readv = 1,
     Writev = 2,
     Fsync = 3,
+    PollAdd = 6,
     SendMsg = 9,
     RecvMsg = 10,
     Accept = 13,

@@ -38,6 +38,9 @@ public sealed class StreamSocket : IDisposable
 
     public Reactor Reactor { get; }
 
+    /// <summary>The address of this end: the one that the route to the peer gave it.</summary>
+    public IPEndPoint Local => SocketOptions.LocalAddress(_fd);
+
     /// <summary>No operation is in flight.</summary>
     public bool IsQuiet => !_receive.IsRunning && !_send.IsRunning;
 

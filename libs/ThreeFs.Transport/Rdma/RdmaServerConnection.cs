@@ -1,0 +1,129 @@
+using ThreeFs.Base;
+using ThreeFs.Base.Memory;
+using ThreeFs.Io;
+
+namespace ThreeFs.Transport.Rdma;
+
+/// <summary>
+/// One peer of a listener; everything here runs on the connection's reactor. While as many requests as allowed are between
+/// arrival and sent answer no message is taken, and the peer runs out of credits.
+/// </summary>
+internal sealed class RdmaServerConnection : IRdmaLinkHost
+{
+    private readonly RdmaListener _listener;
+    private readonly Stack<RdmaServerRequest> _idle = new();
+    private readonly Dictionary<ulong, RdmaServerRequest> _requests = [];
+    private RdmaSetup _setup = null!;
+
+    public RdmaServerConnection(RdmaListener listener, Reactor reactor, ServerConnection identity)
+    {
+        _listener = listener;
+        Reactor = reactor;
+        Public = identity;
+    }
+
+    public ServerConnection Public { get; }
+
+    public Reactor Reactor { get; }
+
+    public RdmaLink Link { get; private set; } = null!;
+
+    public IServerHandler Handler => _listener.Handler;
+
+    public BufferPool Staging => _listener.Staging;
+
+    public bool IsFull => _requests.Count >= _listener.Options.MaxInFlight;
+
+    /// <summary>The link is connected.</summary>
+    public void Open(RdmaLink link, RdmaSetup setup)
+    {
+        Link = link;
+        _setup = setup;
+        Handler.ConnectionOpened(Public);
+        setup.Watch(() => Break(new Status(StatusCode.ConnectionLost, "the peer closed the connection")));
+    }
+
+    public void MessageArrived(ReadOnlySpan<byte> bytes)
+    {
+        var status = RdmaMessage.TryRead(bytes, out var message);
+        if (status.IsOk)
+        {
+            status = message.Kind switch
+            {
+                RdmaMessageKind.Request => Admit(message, bytes),
+                RdmaMessageKind.Cancel => Cancel(message),
+                _ => new Status(StatusCode.ProtocolError, $"the peer sent a {message.Kind}"),
+            };
+        }
+
+        if (!status.IsOk) Break(status);
+    }
+
+    private Status Admit(in RdmaMessage message, ReadOnlySpan<byte> bytes)
+    {
+        var request = _idle.TryPop(out var idle) ? idle : new RdmaServerRequest(this);
+        if (!_requests.TryAdd(message.CallId, request))
+        {
+            _idle.Push(request);
+            return new Status(StatusCode.ProtocolError, $"the peer used call id {message.CallId} twice");
+        }
+
+        _listener.Requests.Began();
+        var status = request.Begin(message, bytes);
+        if (!status.IsOk)
+        {
+            RequestDone(request);
+            return status;
+        }
+
+        if (_listener.Requests.IsDraining) request.Answer(new Status(StatusCode.Unavailable, "the server is stopping"));
+        else if (request.PayloadLength == 0) request.Handle();
+        else AcceptPayload(request);
+        return Status.Ok;
+    }
+
+    private void AcceptPayload(RdmaServerRequest request)
+    {
+        Status accepted;
+        try
+        {
+            accepted = Handler.Accept(request);
+        }
+        catch (Exception e) when (e is not InvariantException)
+        {
+            Report(e);
+            accepted = new Status(StatusCode.Internal, "the server failed on this request");
+        }
+
+        if (accepted.IsOk) request.Pull();
+        else request.Answer(accepted);
+    }
+
+    /// <summary>Of a request that was answered meanwhile nothing is left to do.</summary>
+    private Status Cancel(in RdmaMessage message)
+    {
+        if (_requests.TryGetValue(message.CallId, out var request)) request.Cancel();
+        return Status.Ok;
+    }
+
+    public void RequestDone(RdmaServerRequest request)
+    {
+        var wasFull = IsFull;
+        _requests.Remove(request.CallId);
+        _idle.Push(request);
+        _listener.Requests.Ended();
+        if (wasFull && !Link.IsBroken) Link.Resume();
+    }
+
+    public void Report(Exception e) => _listener.Options.HandlerFailed?.Invoke(Public, e);
+
+    public void Break(Status reason) => Link.Break(reason);
+
+    public void LinkBroken(Status reason)
+    {
+        Public.IsClosed = true;
+        _setup.Close();
+        Handler.ConnectionClosed(Public, reason);
+        _listener.Closed(this);
+    }
+}
