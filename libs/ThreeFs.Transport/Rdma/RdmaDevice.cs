@@ -23,6 +23,8 @@ internal sealed unsafe class RdmaDevice
     /// <summary>What the kernel can be asked for at once: 64 KiB, of which only used entries come back.</summary>
     private const uint MostGids = 2047;
 
+    private static readonly Lazy<RdmaDevice[]> _all = new(OpenAll);
+
     private readonly nint[] _domains = new nint[2];
 
     private RdmaDevice(IbContext* context, string name, int index)
@@ -49,8 +51,12 @@ internal sealed unsafe class RdmaDevice
 
     public IbPd* Domain(RdmaDomain domain) => (IbPd*)_domains[(int)domain];
 
-    /// <summary>Every adapter that can be opened; none without the library, the kernel's subsystem or hardware.</summary>
-    public static RdmaDevice[] OpenAll()
+    /// <summary>
+    /// Every adapter that can be opened when first asked for; none without the library, the kernel's subsystem or hardware.
+    /// </summary>
+    public static RdmaDevice[] All => _all.Value;
+
+    private static RdmaDevice[] OpenAll()
     {
         var opened = new List<RdmaDevice>();
         nint* list;

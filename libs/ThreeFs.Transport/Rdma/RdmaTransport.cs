@@ -34,7 +34,7 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
         _memory = memory;
         Reactors = reactors;
         Options = options;
-        Staging = new BufferPool(options.StagingBytes, memory);
+        Staging = new BufferPool(options.StagingBytes, observer: memory);
         _psn = (uint)Environment.TickCount64;
         Invariant.Check(reactors.Count > 0, "a transport has a reactor");
         Invariant.Check(options.MaxInFlight is > 0 and <= 65536, "a connection has 1 to 65536 calls in flight");
@@ -46,7 +46,7 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
     /// </summary>
     public static RdmaTransport? TryOpen(IReadOnlyList<Reactor> reactors, RdmaMemory memory, RdmaOptions? options = null)
     {
-        var devices = RdmaDevice.OpenAll();
+        var devices = RdmaDevice.All;
         return devices.Length == 0 ? null : new RdmaTransport(devices, reactors, memory, options ?? new RdmaOptions());
     }
 

@@ -305,7 +305,7 @@ internal enum IbWcStatus : uint
     RemoteOperation = 11,
     RetryExceeded = 12,
     RnrRetryExceeded = 13,
-    RemoteAborted = 15,
+    RemoteAborted = 16,
     Fatal = 19,
     ResponseTimeout = 20,
     General = 21,
