@@ -8,14 +8,14 @@ namespace ThreeFs.Transport.Frames;
 /// The server's end of a connection that carries frames. All on the reactor's thread. How frames travel is the
 /// transport's. At its limit of requests it takes no more, so the peer is held back and memory is bounded.
 /// </summary>
-internal abstract class FramedServerConnection
+internal abstract class FramedServerConnection : IAcceptedConnection
 {
-    private readonly FramedListener _listener;
+    private readonly SocketedListener _listener;
     private readonly Stack<FramedRequest> _idle = new();
     private Status _refusal;
     private int _inFlight;
 
-    protected FramedServerConnection(Reactor reactor, FramedListener listener, ServerConnection identity)
+    protected FramedServerConnection(Reactor reactor, SocketedListener listener, ServerConnection identity)
     {
         Reactor = reactor;
         _listener = listener;

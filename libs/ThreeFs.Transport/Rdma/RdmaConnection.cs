@@ -1,5 +1,4 @@
 using ThreeFs.Base;
-using ThreeFs.Base.Memory;
 using ThreeFs.Base.Tasks;
 using ThreeFs.Io;
 
@@ -21,8 +20,7 @@ internal sealed class RdmaConnection : IConnection, IRdmaLinkHost
     private const int SlotBits = 16;
 
     private readonly Reactor _reactor;
-    private readonly RdmaOptions _options;
-    private readonly BufferPool _staging;
+    private readonly RdmaTransport _transport;
     private readonly Lock _lock = new();
     private readonly BoundedPool<RdmaCall> _pool;
     private readonly TaskCompletionSource _closed = new();
@@ -41,16 +39,16 @@ internal sealed class RdmaConnection : IConnection, IRdmaLinkHost
     private bool _notified;
     private List<Action<Status>>? _observers;
 
-    public RdmaConnection(Reactor reactor, Endpoint remote, RdmaOptions options, BufferPool staging)
+    public RdmaConnection(Reactor reactor, Endpoint remote, RdmaTransport transport)
     {
+        var most = transport.Options.MaxInFlight;
         _reactor = reactor;
-        _options = options;
-        _staging = staging;
+        _transport = transport;
         Remote = remote;
-        _pool = new BoundedPool<RdmaCall>(options.MaxInFlight);
-        _calls = new RdmaCall?[options.MaxInFlight];
-        _freeSlots = new int[options.MaxInFlight];
-        _freeCount = options.MaxInFlight;
+        _pool = new BoundedPool<RdmaCall>(most);
+        _calls = new RdmaCall?[most];
+        _freeSlots = new int[most];
+        _freeCount = most;
         for (var i = 0; i < _freeCount; i++) _freeSlots[i] = _freeCount - 1 - i;
         _timer = reactor.Time.CreateTimer(
             static state => ((RdmaConnection)state!).CheckDeadlines(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -104,7 +102,7 @@ internal sealed class RdmaConnection : IConnection, IRdmaLinkHost
         // Outside the lock: memory that is used for the first time is registered here.
         var timeout = TimeoutOf(call);
         var deadline = Environment.TickCount64 + timeout;
-        var isWritten = started.Begin(call, id, timeout, deadline, ct, _link, _staging);
+        var isWritten = started.Begin(call, id, timeout, deadline, ct, _link, _transport.Staging);
         var task = started.Task;
         lock (_lock)
         {
@@ -137,7 +135,7 @@ internal sealed class RdmaConnection : IConnection, IRdmaLinkHost
 
     private int TimeoutOf(in Call call)
     {
-        var timeout = call.Timeout > TimeSpan.Zero ? call.Timeout : _options.DefaultTimeout;
+        var timeout = call.Timeout > TimeSpan.Zero ? call.Timeout : _transport.Options.DefaultTimeout;
         if (timeout > TransportLimits.MaxTimeout) timeout = TransportLimits.MaxTimeout;
         return Math.Max(1, (int)timeout.TotalMilliseconds);
     }
@@ -187,7 +185,7 @@ internal sealed class RdmaConnection : IConnection, IRdmaLinkHost
         }
     }
 
-    private long GraceOf(RdmaCall call) => call.GivenUpAt + (long)_options.CancelGrace.TotalMilliseconds;
+    private long GraceOf(RdmaCall call) => call.GivenUpAt + (long)_transport.Rdma.CancelGrace.TotalMilliseconds;
 
     private void GiveUp(RdmaCall call, StatusCode code)
     {

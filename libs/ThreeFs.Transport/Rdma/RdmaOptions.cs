@@ -1,21 +1,8 @@
 namespace ThreeFs.Transport.Rdma;
 
-/// <summary>Bounds and times of an <see cref="RdmaTransport"/>; the defaults serve a storage network.</summary>
-public sealed class RdmaOptions
+/// <summary>What only an <see cref="RdmaTransport"/> has to know; the defaults serve a storage network.</summary>
+public sealed record RdmaOptions
 {
-    /// <summary>
-    /// Calls in flight on one connection, on either side; at most 65536. More are refused or wait in the caller's turn.
-    /// </summary>
-    public int MaxInFlight { get; init; } = 1024;
-
-    /// <summary>Connections a listener keeps; more are closed at once.</summary>
-    public int MaxConnections { get; init; } = 4096;
-
-    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(3);
-
-    /// <summary>For calls that state none.</summary>
-    public TimeSpan DefaultTimeout { get; init; } = TimeSpan.FromSeconds(30);
-
     /// <summary>
     /// How long a server may take to say that it leaves the memory of a given-up call alone; then the connection is
     /// broken, which makes sure of it.
@@ -37,9 +24,4 @@ public sealed class RdmaOptions
 
     /// <summary>Most bytes of memory that transfers to and from unregistered memory are copied through.</summary>
     public long StagingBytes { get; init; } = 256L << 20;
-
-    /// <summary>
-    /// Told of exceptions that a handler let escape; the caller gets <see cref="Base.StatusCode.Internal"/>.
-    /// </summary>
-    public Action<ServerConnection, Exception>? HandlerFailed { get; init; }
 }

@@ -8,16 +8,18 @@ namespace ThreeFs.Transport.Rdma;
 /// One peer of a listener; everything here runs on the connection's reactor. While as many requests as allowed are between
 /// arrival and sent answer no message is taken, and the peer runs out of credits.
 /// </summary>
-internal sealed class RdmaServerConnection : IRdmaLinkHost
+internal sealed class RdmaServerConnection : IRdmaLinkHost, IAcceptedConnection
 {
     private readonly RdmaListener _listener;
+    private readonly RdmaSetup _setup;
     private readonly Stack<RdmaServerRequest> _idle = new();
     private readonly Dictionary<ulong, RdmaServerRequest> _requests = [];
-    private RdmaSetup _setup = null!;
+    private RdmaLink? _link;
 
-    public RdmaServerConnection(RdmaListener listener, Reactor reactor, ServerConnection identity)
+    public RdmaServerConnection(RdmaListener listener, Reactor reactor, RdmaSetup setup, ServerConnection identity)
     {
         _listener = listener;
+        _setup = setup;
         Reactor = reactor;
         Public = identity;
     }
@@ -26,21 +28,51 @@ internal sealed class RdmaServerConnection : IRdmaLinkHost
 
     public Reactor Reactor { get; }
 
-    public RdmaLink Link { get; private set; } = null!;
+    /// <summary>There once a request is.</summary>
+    public RdmaLink Link => _link!;
 
     public IServerHandler Handler => _listener.Handler;
 
-    public BufferPool Staging => _listener.Staging;
+    public BufferPool Staging => _listener.Transport.Staging;
 
     public bool IsFull => _requests.Count >= _listener.Options.MaxInFlight;
 
-    /// <summary>The link is connected.</summary>
-    public void Open(RdmaLink link, RdmaSetup setup)
+    /// <summary>
+    /// Learns the peer's queue pair and tells ours. Whoever does not speak the protocol, or does not answer in time, is
+    /// disconnected.
+    /// </summary>
+    public async void Open()
     {
-        Link = link;
-        _setup = setup;
+        Result<RdmaHello> peer;
+        using (Reactor.Time.CreateTimer(
+            static state => ((RdmaSetup)state!).Abort(), _setup, _listener.Options.ConnectTimeout, Timeout.InfiniteTimeSpan))
+        {
+            peer = await _setup.ReceiveAsync();
+        }
+
+        var status = peer.TryGet(out var hello) ? Connect(hello) : peer.Status;
+        if (status.IsOk) return;
+        _setup.Close();
+        _listener.Closed(this);
+    }
+
+    private Status Connect(in RdmaHello peer)
+    {
+        var opened = _listener.Transport.OpenLink(Reactor, _setup, RdmaDomain.Service, this);
+        if (!opened.TryGet(out var link)) return opened.Status;
+        var hello = link.Hello(_listener.Transport.NextPsn());
+        var status = link.Connect(hello, peer);
+        if (status.IsOk) status = _setup.Send(hello);
+        if (!status.IsOk)
+        {
+            link.Discard();
+            return status;
+        }
+
+        _link = link;
         Handler.ConnectionOpened(Public);
-        setup.Watch(() => Break(new Status(StatusCode.ConnectionLost, "the peer closed the connection")));
+        _setup.Watch(() => Break(new Status(StatusCode.ConnectionLost, "the peer closed the connection")));
+        return Status.Ok;
     }
 
     public void MessageArrived(ReadOnlySpan<byte> bytes)
@@ -117,7 +149,11 @@ internal sealed class RdmaServerConnection : IRdmaLinkHost
 
     public void Report(Exception e) => _listener.Options.HandlerFailed?.Invoke(Public, e);
 
-    public void Break(Status reason) => Link.Break(reason);
+    public void Break(Status reason)
+    {
+        if (_link is not null) _link.Break(reason);
+        else _setup.Abort();
+    }
 
     public void LinkBroken(Status reason)
     {

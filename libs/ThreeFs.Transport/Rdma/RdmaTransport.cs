@@ -28,33 +28,40 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
     private int _turn;
     private uint _psn;
 
-    private RdmaTransport(RdmaDevice[] devices, IReadOnlyList<Reactor> reactors, RdmaMemory memory, RdmaOptions options)
+    private RdmaTransport(
+        RdmaDevice[] devices, IReadOnlyList<Reactor> reactors, RdmaMemory memory, TransportOptions options, RdmaOptions rdma)
     {
         _devices = devices;
         _memory = memory;
         Reactors = reactors;
         Options = options;
-        Staging = new BufferPool(options.StagingBytes, observer: memory);
+        Rdma = rdma;
+        Staging = new BufferPool(rdma.StagingBytes, observer: memory);
         _psn = (uint)Environment.TickCount64;
         Invariant.Check(reactors.Count > 0, "a transport has a reactor");
         Invariant.Check(options.MaxInFlight is > 0 and <= 65536, "a connection has 1 to 65536 calls in flight");
-        Invariant.Check(options is { MessageBuffers: >= 4 and <= 4096, SendQueue: >= 16 }, "a connection has room to work");
+        Invariant.Check(rdma is { MessageBuffers: >= 4 and <= 4096, SendQueue: >= 16 }, "a connection has room to work");
     }
 
     /// <summary>
     /// Null when this machine has no adapter that can be used: no library, no kernel support, no device.
     /// </summary>
-    public static RdmaTransport? TryOpen(IReadOnlyList<Reactor> reactors, RdmaMemory memory, RdmaOptions? options = null)
+    public static RdmaTransport? TryOpen(
+        IReadOnlyList<Reactor> reactors, RdmaMemory memory, TransportOptions? options = null, RdmaOptions? rdma = null)
     {
         var devices = RdmaDevice.All;
-        return devices.Length == 0 ? null : new RdmaTransport(devices, reactors, memory, options ?? new RdmaOptions());
+        return devices.Length == 0
+            ? null
+            : new RdmaTransport(devices, reactors, memory, options ?? new TransportOptions(), rdma ?? new RdmaOptions());
     }
 
     public string Scheme => RdmaScheme;
 
     internal IReadOnlyList<Reactor> Reactors { get; }
 
-    internal RdmaOptions Options { get; }
+    internal TransportOptions Options { get; }
+
+    internal RdmaOptions Rdma { get; }
 
     /// <summary>Registered buffers in place of memory that is not.</summary>
     internal BufferPool Staging { get; }
@@ -98,7 +105,7 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
     private async ValueTask<Result<IConnection>> IntroduceAsync(
         Reactor reactor, RdmaSetup setup, Endpoint endpoint, CancellationToken ct)
     {
-        var connection = new RdmaConnection(reactor, endpoint, Options, Staging);
+        var connection = new RdmaConnection(reactor, endpoint, this);
         var link = OpenLink(reactor, setup, RdmaDomain.Calls, connection);
         var status = link.Status;
         if (link.TryGet(out var opened))
@@ -151,7 +158,7 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
         if (path is null) return new Status(StatusCode.ConnectFailed, $"no RDMA adapter has the address {local}");
         var channel = ChannelOf(reactor, path.Device);
         return channel.TryGet(out var opened)
-            ? RdmaLink.Open(opened, path, _memory, domain, reactor, Options, host)
+            ? RdmaLink.Open(opened, path, _memory, domain, reactor, Rdma, host)
             : channel.Status;
     }
 
@@ -160,7 +167,7 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
         lock (_lock)
         {
             if (_channels.TryGetValue((reactor, device), out var known)) return known;
-            var opened = CompletionChannel.Open(reactor, device, Options.SpinTime);
+            var opened = CompletionChannel.Open(reactor, device, Rdma.SpinTime);
             if (opened.TryGet(out var channel)) _channels.Add((reactor, device), channel);
             return opened;
         }

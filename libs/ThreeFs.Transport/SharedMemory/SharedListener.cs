@@ -1,6 +1,5 @@
 using ThreeFs.Io;
 using ThreeFs.Io.Sockets;
-using ThreeFs.Transport.Frames;
 
 namespace ThreeFs.Transport.SharedMemory;
 
@@ -8,9 +7,9 @@ namespace ThreeFs.Transport.SharedMemory;
 internal sealed class SharedListener(
     IReadOnlyList<Reactor> reactors, SocketListener socket, Endpoint endpoint, IServerHandler handler, PayloadPlacer placer,
     TransportOptions options)
-    : FramedListener(reactors, socket, endpoint, handler, options)
+    : SocketedListener(reactors, socket, endpoint, handler, options)
 {
-    protected override FramedServerConnection Adopt(Reactor reactor, int accepted, long id)
+    protected override IAcceptedConnection Adopt(Reactor reactor, int accepted, long id)
     {
         var peer = UnixSocket.Adopt(reactor, accepted);
         var identity = new ServerConnection(id, $"process {peer.PeerPid} of this host") { IsOfThisHost = true };

@@ -23,14 +23,11 @@ public sealed class RdmaFaultTests : IAsyncLifetime
 
     public RdmaFaultTests()
     {
-        var options = new RdmaOptions
-        {
-            CancelGrace = TimeSpan.FromMilliseconds(300),
-            ConnectTimeout = TimeSpan.FromMinutes(1),
-        };
+        var options = new TransportOptions { ConnectTimeout = TimeSpan.FromMinutes(1) };
+        var rdma = new RdmaOptions { CancelGrace = TimeSpan.FromMilliseconds(300) };
         _pool = new BufferPool(1L << 28, observer: _memory);
-        _calling = RdmaTransport.TryOpen([_client], _memory, options)!;
-        _serving = RdmaTransport.TryOpen([_server], _memory, options)!;
+        _calling = RdmaTransport.TryOpen([_client], _memory, options, rdma)!;
+        _serving = RdmaTransport.TryOpen([_server], _memory, options, rdma)!;
         _handler = new EchoHandler(_pool);
         _listener = _serving.Listen(new Endpoint(RdmaTransport.RdmaScheme, TestAddress.Host, 0), _handler).Value;
     }

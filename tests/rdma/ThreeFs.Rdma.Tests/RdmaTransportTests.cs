@@ -30,7 +30,7 @@ public abstract class RdmaContract : TransportContract
 
     protected RdmaContract()
     {
-        var options = new RdmaOptions { MaxInFlight = MaxInFlight, ConnectTimeout = TimeSpan.FromMinutes(1) };
+        var options = new TransportOptions { MaxInFlight = MaxInFlight, ConnectTimeout = TimeSpan.FromMinutes(1) };
         _transport = RdmaTransport.TryOpen([_client, _server], Known, options)
             ?? throw new InvalidOperationException("the guest has an RDMA device");
     }

@@ -25,7 +25,7 @@ public sealed class RdmaWireTests : IAsyncLifetime
     public RdmaWireTests()
     {
         _pool = new BufferPool(1L << 28, observer: _memory);
-        var options = new RdmaOptions { ConnectTimeout = TimeSpan.FromMinutes(1) };
+        var options = new TransportOptions { ConnectTimeout = TimeSpan.FromMinutes(1) };
         _calling = RdmaTransport.TryOpen([_client], _memory, options)!;
         _serving = RdmaTransport.TryOpen([_server], _memory, options)!;
         _listener = _serving.Listen(

@@ -3,25 +3,39 @@ using ThreeFs.Io;
 using ThreeFs.Io.Linux;
 using ThreeFs.Io.Sockets;
 
-namespace ThreeFs.Transport.Frames;
+namespace ThreeFs.Transport;
+
+/// <summary>A connection as its listener knows it.</summary>
+internal interface IAcceptedConnection
+{
+    Reactor Reactor { get; }
+
+    /// <summary>Starts receiving. Reactor's thread, once.</summary>
+    void Open();
+
+    /// <summary>
+    /// Ends it; the listener hears of the end (<see cref="SocketedListener.Closed"/>). Reactor's thread.
+    /// </summary>
+    void Break(Status reason);
+}
 
 /// <summary>
 /// Accepts on one reactor and gives the connections to all of them in turn. Its counters are touched by every reactor,
 /// the table of connections under a lock.
 /// </summary>
-internal abstract class FramedListener : IListener
+internal abstract class SocketedListener : IListener
 {
     private static readonly TimeSpan _acceptPause = TimeSpan.FromMilliseconds(100);
 
     private readonly IReadOnlyList<Reactor> _reactors;
     private readonly SocketListener _socket;
     private readonly Lock _lock = new();
-    private readonly HashSet<FramedServerConnection> _connections = [];
+    private readonly HashSet<IAcceptedConnection> _connections = [];
     private readonly TaskCompletionSource _acceptEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _allClosed;
     private long _nextId;
 
-    protected FramedListener(
+    protected SocketedListener(
         IReadOnlyList<Reactor> reactors, SocketListener socket, Endpoint endpoint, IServerHandler handler, TransportOptions options)
     {
         _reactors = reactors;
@@ -52,11 +66,11 @@ internal abstract class FramedListener : IListener
     /// <summary>Begins to accept, on the first reactor.</summary>
     public void Start()
     {
-        if (!_reactors[0].Post(static state => ((FramedListener)state!).Accept(), this)) _acceptEnded.SetResult();
+        if (!_reactors[0].Post(static state => ((SocketedListener)state!).Accept(), this)) _acceptEnded.SetResult();
     }
 
     /// <summary>Makes a connection of an accepted number, or closes it and answers null.</summary>
-    protected abstract FramedServerConnection? Adopt(Reactor reactor, int accepted, long id);
+    protected abstract IAcceptedConnection? Adopt(Reactor reactor, int accepted, long id);
 
     private async void Accept()
     {
@@ -92,10 +106,10 @@ internal abstract class FramedListener : IListener
         if (Adopt(reactor, accepted, id) is not { } connection) return;
         lock (_lock) _connections.Add(connection);
         if (reactor.IsCurrent) connection.Open();
-        else reactor.Post(static state => ((FramedServerConnection)state!).Open(), connection);
+        else reactor.Post(static state => ((IAcceptedConnection)state!).Open(), connection);
     }
 
-    public void Closed(FramedServerConnection connection)
+    public void Closed(IAcceptedConnection connection)
     {
         TaskCompletionSource? last = null;
         lock (_lock)
@@ -115,14 +129,14 @@ internal abstract class FramedListener : IListener
 
     private void StopAccepting()
     {
-        if (Requests.StartDraining()) _reactors[0].Post(static state => ((FramedListener)state!)._socket.Abort(), this);
+        if (Requests.StartDraining()) _reactors[0].Post(static state => ((SocketedListener)state!)._socket.Abort(), this);
     }
 
     public async ValueTask DisposeAsync()
     {
         StopAccepting();
         await _acceptEnded.Task;
-        FramedServerConnection[] open;
+        IAcceptedConnection[] open;
         TaskCompletionSource allClosed;
         lock (_lock)
         {
@@ -133,7 +147,7 @@ internal abstract class FramedListener : IListener
         foreach (var connection in open)
         {
             connection.Reactor.Post(
-                static state => ((FramedServerConnection)state!).Break(new Status(StatusCode.Cancelled, "the server is closing")),
+                static state => ((IAcceptedConnection)state!).Break(new Status(StatusCode.Cancelled, "the server is closing")),
                 connection);
         }
 
