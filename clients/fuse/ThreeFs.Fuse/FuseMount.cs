@@ -14,6 +14,7 @@ using ThreeFs.Hosting;
 using ThreeFs.Hosting.Web;
 using ThreeFs.Io;
 using ThreeFs.Transport;
+using ThreeFs.Transport.Rdma;
 
 namespace ThreeFs.Fuse;
 
@@ -31,6 +32,7 @@ public sealed class FuseMount : IAsyncDisposable
     private readonly HostServices _host;
     private readonly ILogger _log;
     private readonly List<Reactor> _reactors = [];
+    private readonly RdmaMemory? _memory;
     private HostTransport? _transport;
     private ThreeFsClient? _client;
     private WebHost? _web;
@@ -45,6 +47,7 @@ public sealed class FuseMount : IAsyncDisposable
         _config = config;
         _host = host;
         _log = host.Logs.CreateLogger<FuseMount>();
+        _memory = HostTransport.MakeMemory(config.Transport);
     }
 
     /// <summary>The absolute path as it stands in /proc/mounts.</summary>
@@ -79,8 +82,8 @@ public sealed class FuseMount : IAsyncDisposable
         if (_fileSystem is not null) await _fileSystem.DisposeAsync();
         if (_client is not null) await _client.DisposeAsync();
         if (_web is not null) await _web.DisposeAsync();
+        if (_transport is not null) await _transport.DisposeAsync();
         foreach (var reactor in _reactors) await reactor.DisposeAsync();
-        _transport?.Dispose();
         _stop.Dispose();
     }
 
@@ -102,7 +105,10 @@ public sealed class FuseMount : IAsyncDisposable
             return new Status(root.Code,
                 $"the root directory of cluster {_config.ClusterId} does not answer: {root.Status}");
 
-        var world = new RingWorld(new RingFiles(context, _client.Storage), new BufferTable(), _host.Time, _log, _config.ReadOnly);
+        var world = new RingWorld(new RingFiles(context, _client.Storage), new BufferTable(), _host.Time, _log, _config.ReadOnly)
+        {
+            Memory = _memory,
+        };
         var registry = IovRegistry.Start(world);
         if (!registry.TryGet(out _registry)) return registry.Status;
         var direct = _fileSystem.Direct;
@@ -158,8 +164,9 @@ public sealed class FuseMount : IAsyncDisposable
             Meta = new MetaClientOptions { Deadline = timeout, StorageDeadline = timeout },
         };
         var transport = HostTransport.Create(
-            _reactors, _config.Transport, fellBack: (endpoint, why) => Log.NothingShared(_log, endpoint.ToString(), why));
+            _reactors, _config.Transport, memory: _memory, notice: text => Log.TransportNotice(_log, text));
         if (!transport.TryGet(out _transport)) return transport.Status;
+        Log.TransportNotice(_log, $"servers are reached over {_transport.Ways}");
         var connected = await ThreeFsClient.ConnectAsync(
             options, _transport, _host.Time, _host.NewRandom(), _host.Logs, ct);
         if (!connected.TryGet(out _client)) return connected.Status;
@@ -186,6 +193,7 @@ public sealed class FuseMount : IAsyncDisposable
     private FuseSessionOptions SessionOptions() => new()
     {
         Source = _config.ClusterId,
+        Memory = _memory,
         AllowOther = _config.AllowOther,
         ReadOnly = _config.ReadOnly,
         Locks = _config.Locks == LockScope.Cluster,

@@ -71,6 +71,6 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Error, Message = "a job of ring {Ring} failed")]
     public static partial void RingJobFailed(ILogger log, Exception exception, string ring);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Endpoint} is on this host and no memory is shared with it, TCP is used: {Reason}")]
-    public static partial void NothingShared(ILogger log, string endpoint, string reason);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Text}")]
+    public static partial void TransportNotice(ILogger log, string text);
 }

@@ -45,8 +45,8 @@ public sealed record MountConfig
     public int Reactors { get; set; }
 
     /// <summary>
-    /// How servers are reached: "auto" over shared memory those of this host that offer it and over TCP the others, "tcp" all over TCP, "shm"
-    /// none over TCP.
+    /// How servers are reached: "auto" in the best way that both sides can (shared memory on one host, RDMA, TCP), else only in the one
+    /// that is named: "shm", "rdma", "tcp".
     /// </summary>
     public TransportChoice Transport { get; set; } = TransportChoice.Auto;
 

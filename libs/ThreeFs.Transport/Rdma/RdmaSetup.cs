@@ -65,7 +65,10 @@ internal sealed class RdmaSetup(StreamSocket socket)
     }
 
     /// <summary>Makes a receive in flight complete.</summary>
-    public void Abort() => socket.Abort();
+    public void Abort()
+    {
+        if (!_aborted) socket.Abort();
+    }
 
     private static unsafe IoMemory Allocate() => new((nint)NativeMemory.Alloc(RdmaHello.Size), RdmaHello.Size);
 

@@ -43,6 +43,9 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
         Invariant.Check(rdma is { MessageBuffers: >= 4 and <= 4096, SendQueue: >= 16 }, "a connection has room to work");
     }
 
+    /// <summary>This machine has an adapter that can be used.</summary>
+    public static bool IsAvailable => RdmaDevice.All.Length > 0;
+
     /// <summary>
     /// Null when this machine has no adapter that can be used: no library, no kernel support, no device.
     /// </summary>
@@ -68,9 +71,6 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
 
     /// <summary>The adapters, for a log line.</summary>
     public string Devices => string.Join(", ", _devices.Select(d => d.Name));
-
-    /// <summary>An adapter of this machine has this address: peers can be served over it.</summary>
-    public bool Serves(IPAddress address) => RdmaPath.Find(_devices, address) is not null;
 
     /// <summary>Completes on the reactor for a caller on it, else on the thread pool.</summary>
     public async ValueTask<Result<IConnection>> ConnectAsync(Endpoint endpoint, CancellationToken ct = default)

@@ -27,8 +27,8 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "store: {Text}")]
     public static partial void StoreNotice(this ILogger log, string text);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Endpoint} is on this host and no memory is shared with it, TCP is used: {Reason}")]
-    public static partial void NothingShared(this ILogger log, string endpoint, string reason);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Text}")]
+    public static partial void TransportNotice(this ILogger log, string text);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "a request on connection {Connection} ended in an exception")]
     public static partial void HandlerFailed(this ILogger log, string connection, Exception exception);

@@ -90,7 +90,7 @@ public sealed class MetaServer : IAsyncDisposable
         _parts.Push(reactor.Value);
         var options = new TransportOptions { HandlerFailed = (connection, e) => _log.HandlerFailed(connection.ToString(), e) };
         var opened = HostTransport.Create(
-            [reactor.Value], _config.Transport, options, fellBack: (endpoint, why) => _log.NothingShared(endpoint.ToString(), why));
+            [reactor.Value], _config.Transport, options, notice: _log.TransportNotice);
         if (!opened.TryGet(out var transport)) return opened.Status;
         _parts.Push(transport);
         _cluster = new ClusterView(_config, _host, transport);

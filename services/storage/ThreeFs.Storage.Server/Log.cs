@@ -48,8 +48,8 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "target {Target} was not closed cleanly: {InFlight} operations are still under way")]
     public static partial void NotQuiet(ILogger log, TargetId target, int inFlight);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Endpoint} is on this host and no memory is shared with it, TCP is used: {Reason}")]
-    public static partial void NothingShared(ILogger log, string endpoint, string reason);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Text}")]
+    public static partial void TransportNotice(ILogger log, string text);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "{Loop} broke: this process ends")]
     public static partial void LoopBroke(ILogger log, string loop, Exception exception);

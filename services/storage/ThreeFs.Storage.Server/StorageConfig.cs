@@ -22,8 +22,8 @@ public sealed class StorageConfig
     public int DataPort { get; set; }
 
     /// <summary>
-    /// How other storage servers are reached, and whether memory is shared with peers of this host: "auto" where both sides can, "tcp"
-    /// never, "shm" always.
+    /// How other storage servers are reached, and what is offered to clients: "auto" the best that both sides can (shared memory on one
+    /// host, RDMA, TCP), else only what is named: "shm", "rdma", "tcp".
     /// </summary>
     public TransportChoice Transport { get; set; } = TransportChoice.Auto;
 

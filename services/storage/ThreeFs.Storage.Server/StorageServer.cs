@@ -14,6 +14,7 @@ using ThreeFs.Storage.Server.Requests;
 using ThreeFs.Storage.Recovery;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Transport;
+using ThreeFs.Transport.Rdma;
 
 namespace ThreeFs.Storage.Server;
 
@@ -34,6 +35,7 @@ public sealed class StorageServer : IAsyncDisposable
     private readonly HeartbeatLease _lease = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly SharedArena? _arena;
+    private readonly RdmaMemory? _memory;
     private readonly BufferPool _clientBuffers;
     private readonly BufferPool _replicaBuffers;
     private readonly MgmtdClient _mgmtd;
@@ -51,8 +53,9 @@ public sealed class StorageServer : IAsyncDisposable
         _host = host;
         _log = host.Logs.CreateLogger<StorageServer>();
         _arena = MakeArena(config);
-        _clientBuffers = new BufferPool(config.BufferBytes, _arena);
-        _replicaBuffers = new BufferPool(config.BufferBytes, _arena);
+        _memory = HostTransport.MakeMemory(config.Transport);
+        _clientBuffers = new BufferPool(config.BufferBytes, _arena, _memory);
+        _replicaBuffers = new BufferPool(config.BufferBytes, _arena, _memory);
         _mgmtd = new MgmtdClient(new MgmtdClientOptions([.. config.Mgmtd]), host.Time);
         _routing = new RoutingCache(_mgmtd, config.ClusterId, host.Time, host.Logs);
     }
@@ -60,7 +63,7 @@ public sealed class StorageServer : IAsyncDisposable
     /// <summary>Payloads lie where peers of this host can read them; null where nothing is shared.</summary>
     private static SharedArena? MakeArena(StorageConfig config)
     {
-        if (config.Transport == TransportChoice.Tcp) return null;
+        if (config.Transport is TransportChoice.Tcp or TransportChoice.Rdma) return null;
         var limit = config.BufferBytes * 2L + TargetHost.PeerOptions.SharedBytes * (config.Reactors + 1);
         var made = SharedArena.Create("threefs-storage", limit);
         return made.TryGet(out var arena) ? arena : null;
@@ -98,14 +101,15 @@ public sealed class StorageServer : IAsyncDisposable
         var observer = new ServerObserver(() => _heartbeats?.Kick(), replica => _diskWatches[replica.DiskIndex].Health.ReadFailed());
         var pace = new ResyncPace(_config.ResyncBytesPerSecond, _reactors[0].Time);
         _targets = new TargetHost(
-            _config, _disks, _reactors, _replicaBuffers, _arena, _routing, _lease, observer, pace, _host.Logs, _host.NewRandom());
+            _config, _disks, _reactors, _replicaBuffers, _arena, _memory, _routing, _lease, observer, pace, _host.Logs, _host.NewRandom());
         _diskWatches.AddRange(_disks.Select(d => new DiskWatch(d, _config, _targets, _host.Time, _log)));
         status = await _targets.OpenAllAsync();
         if (!status.IsOk) return status;
 
         var handler = new StorageHandler(Replicas, _clientBuffers, _replicaBuffers, _reactors[0].Time, _targets, pace);
-        var transport = HostTransport.Create(_reactors, _config.Transport, TargetHost.PeerOptions, _arena);
+        var transport = HostTransport.Create(_reactors, _config.Transport, TargetHost.PeerOptions, _arena, _memory);
         if (!transport.TryGet(out _transport)) return transport.Status;
+        Log.TransportNotice(_log, $"peers are reached over {_transport.Ways}");
         var listening = _transport.Listen(Endpoint.Tcp(_config.Host, _config.DataPort), handler);
         if (!listening.TryGet(out _listener!)) return listening.Status;
         var web = await WebHost.StartAsync(_host, new WebHostOptions(_config.Host, null, _config.HttpPort), ct: ct);
@@ -233,11 +237,11 @@ public sealed class StorageServer : IAsyncDisposable
         await _routing.DisposeAsync();
         if (_targets is not null) await _targets.DisposeAsync();
         if (_web is not null) await _web.DisposeAsync();
+        if (_transport is not null) await _transport.DisposeAsync();
         foreach (var reactor in _reactors) await reactor.DisposeAsync();
         _mgmtd.Dispose();
         foreach (var watch in _diskWatches) watch.Dispose();
         foreach (var disk in _disks) disk.Dispose();
-        _transport?.Dispose();
         _clientBuffers.Dispose();
         _replicaBuffers.Dispose();
 

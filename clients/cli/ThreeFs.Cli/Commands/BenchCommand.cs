@@ -75,8 +75,8 @@ internal static class BenchCommand
         {
             Mgmtd = [.. cluster.MgmtdAddresses], ClusterId = cluster.Plan.ClusterId, Description = "threefs bench",
         };
-        using var tcp = HostTransport.Create([reactor], TransportChoice.Tcp).Value;
-        using var auto = HostTransport.Create([reactor], TransportChoice.Auto).Value;
+        await using var tcp = HostTransport.Create([reactor], TransportChoice.Tcp).Value;
+        await using var auto = HostTransport.Create([reactor], TransportChoice.Auto).Value;
         var connected = await ThreeFsClient.ConnectAsync(options, auto, host.Time, host.NewRandom(), host.Logs, ct);
         if (!connected.TryGet(out var client)) return Say.Failure(connected.Status);
         await using (client)

@@ -5,6 +5,7 @@ using ThreeFs.Base;
 using ThreeFs.Cli.Dev;
 using ThreeFs.Cli.Output;
 using ThreeFs.Fuse.Mounting;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Cli.Commands;
 
@@ -32,6 +33,11 @@ internal static class UpCommand
         Description = "Chunk size of new files, 64KiB to 64MiB [default: 1MiB].",
     };
 
+    private static readonly Option<TransportChoice?> _transport = new("--transport")
+    {
+        Description = "How processes reach each other: Auto (the best that both sides can), Shm, Rdma or Tcp [default: Auto].",
+    };
+
     private static readonly Option<string?> _mount = PathOption.Create("--mount", "Where to mount [default: DIR/mnt].");
     private static readonly Option<string?> _dir = DirOption();
 
@@ -42,7 +48,7 @@ internal static class UpCommand
     {
         var command = new Command("up", "Start a local cluster and mount it; repair what is down on a running one.")
         {
-            _dir, _mount, _mgmtd, _meta, _storage, _targets, _replicas, _chunkSize,
+            _dir, _mount, _mgmtd, _meta, _storage, _targets, _replicas, _chunkSize, _transport,
         };
         command.SetAction(RunAsync);
         return command;
@@ -234,6 +240,13 @@ internal static class UpCommand
             if (directory.Exists && size != plan.ChunkSize)
                 return Contradiction("--chunk-size", plan.ChunkSize.ToString(), text, directory);
             plan.ChunkSize = size;
+        }
+
+        if (parsed.GetValue(_transport) is { } transport)
+        {
+            if (directory.Exists && transport != plan.Transport)
+                return Contradiction("--transport", plan.Transport.ToString(), transport.ToString(), directory);
+            plan.Transport = transport;
         }
 
         var mount = parsed.GetValue(_mount) is { } path

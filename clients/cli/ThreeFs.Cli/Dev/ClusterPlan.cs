@@ -1,5 +1,6 @@
 using ThreeFs.Base;
 using ThreeFs.Contracts.Meta;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Cli.Dev;
 
@@ -29,6 +30,9 @@ internal sealed class ClusterPlan
 
     /// <summary>Chunk size of new files.</summary>
     public ByteSize ChunkSize { get; set; } = new(ByteSize.MiB);
+
+    /// <summary>How processes reach each other.</summary>
+    public TransportChoice Transport { get; set; } = TransportChoice.Auto;
 
     public string Mount { get; set; } = "";
 

@@ -99,7 +99,7 @@ internal sealed class ClusterView : IAsyncDisposable
         await Routing.DisposeAsync();
         await _pool.DisposeAsync();
         Mgmtd.Dispose();
+        await _transport.DisposeAsync();
         await _reactor.DisposeAsync();
-        _transport.Dispose();
     }
 }

@@ -48,7 +48,7 @@ internal static class LocalRoles
         new MetaConfig
         {
             ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, Kv = kv,
-            ChunkSize = plan.ChunkSize, StripeSize = (uint)plan.Chains,
+            ChunkSize = plan.ChunkSize, StripeSize = (uint)plan.Chains, Transport = plan.Transport,
         },
         c => c.NodeId,
         [
@@ -63,6 +63,7 @@ internal static class LocalRoles
         new StorageConfig
         {
             ClusterId = plan.ClusterId, NodeId = id, Host = Loopback, DataPaths = [directory.DataDirectory],
+            Transport = plan.Transport,
         },
         c => c.NodeId,
         [new(c => c.DataPort, (c, p) => c.DataPort = p), new(c => c.HttpPort, (c, p) => c.HttpPort = p)],
@@ -70,7 +71,7 @@ internal static class LocalRoles
 
     private static LocalRole Mount(RoleDirectory directory, ClusterPlan plan) => new LocalRole<MountConfig>(
         directory, "mount",
-        new MountConfig { ClusterId = plan.ClusterId, MountPoint = plan.Mount },
+        new MountConfig { ClusterId = plan.ClusterId, MountPoint = plan.Mount, Transport = plan.Transport },
         _ => 0,
         [new(c => c.HttpPort, (c, p) => c.HttpPort = p)],
         (c, addresses) => c.Mgmtd = addresses);

@@ -16,12 +16,15 @@ internal sealed unsafe class SharedBuffer
     private const string Directory = "/dev/shm/";
 
     private readonly Lock _lock = new();
+    private readonly IMemoryObserver? _observer;
     private nint _address;
     private int _users = 1;
 
-    private SharedBuffer(RegistryKey key, uint owner, string path, nint address, long size)
+    private SharedBuffer(RegistryKey key, uint owner, string path, nint address, long size, IMemoryObserver? observer)
     {
         (Key, Owner, Path, _address, Size) = (key, owner, path, address, size);
+        _observer = key.IsRing ? null : observer;
+        _observer?.Added(address, size);
     }
 
     public RegistryKey Key { get; }
@@ -35,7 +38,8 @@ internal sealed unsafe class SharedBuffer
     public long Size { get; }
 
     /// <summary>Maps a file below /dev/shm that the user may read and write himself.</summary>
-    public static Errno Open(RegistryKey key, uint uid, uint gid, ReadOnlySpan<byte> path, out SharedBuffer? buffer)
+    public static Errno Open(
+        RegistryKey key, uint uid, uint gid, ReadOnlySpan<byte> path, IMemoryObserver? observer, out SharedBuffer? buffer)
     {
         buffer = null;
         var text = Encoding.UTF8.GetString(path).Replace("//", "/", StringComparison.Ordinal);
@@ -51,7 +55,7 @@ internal sealed unsafe class SharedBuffer
             if (!found.TryGet(out var size)) return found.Code == StatusCode.AccessDenied ? Errno.EACCES : Errno.EINVAL;
             if (key.BlockSize > (ulong)size) return Errno.EINVAL;
             if (SharedArena.Instance.Map(fd, size) is not { } address) return Errno.EACCES;
-            buffer = new SharedBuffer(key, uid, text, address, size);
+            buffer = new SharedBuffer(key, uid, text, address, size, observer);
             return Errno.Ok;
         }
         finally
@@ -87,6 +91,7 @@ internal sealed unsafe class SharedBuffer
         lock (_lock)
         {
             if (--_users > 0) return;
+            _observer?.Removing(_address);
             SharedArena.Instance.Unmap(_address, Size);
             _address = 0;
         }

@@ -33,6 +33,7 @@ internal sealed unsafe class FuseRequest : IDisposable
     private readonly FuseSession _session;
     private readonly nint _memory;
     private readonly Action _onCompleted;
+    private readonly IMemoryObserver? _observer;
     private readonly Lock _interruptLock = new();
     private CancellationTokenSource? _cancellation;
     private ValueTaskAwaiter<Errno> _awaiter;
@@ -42,11 +43,13 @@ internal sealed unsafe class FuseRequest : IDisposable
     private bool _interrupted;
     private bool _expired;
 
-    public FuseRequest(FuseSession session, int maxWrite)
+    public FuseRequest(FuseSession session, int maxWrite, IMemoryObserver? observer)
     {
         _session = session;
+        _observer = observer;
         _memory = (nint)NativeMemory.AlignedAlloc((nuint)(Page + maxWrite), Page);
         Payload = new IoMemory(_memory + Page, maxWrite);
+        _observer?.Added(Payload.Address, maxWrite);
         _onCompleted = OnCompleted;
     }
 
@@ -284,6 +287,7 @@ internal sealed unsafe class FuseRequest : IDisposable
     public void Dispose()
     {
         _cancellation?.Dispose();
+        _observer?.Removing(Payload.Address);
         NativeMemory.AlignedFree((void*)_memory);
     }
 }

@@ -110,7 +110,7 @@ internal sealed class FuseSession : IAsyncDisposable
 
     private Status Initialize(int fd)
     {
-        var first = new FuseRequest(this, _options.MaxWrite) { Descriptor = fd };
+        var first = new FuseRequest(this, _options.MaxWrite, _options.Memory) { Descriptor = fd };
         FuseHandshake shake;
         using (first)
         {
@@ -143,7 +143,7 @@ internal sealed class FuseSession : IAsyncDisposable
         while (true)
         {
             _slots.Wait();
-            var request = _pool.TryTake() ?? new FuseRequest(this, _options.MaxWrite);
+            var request = _pool.TryTake() ?? new FuseRequest(this, _options.MaxWrite, _options.Memory);
             request.Descriptor = channel.Descriptor;
             var length = (int)LibC.Read(channel.Descriptor, request.ReceiveAddress, request.ReceiveCapacity);
             if (length < 0)

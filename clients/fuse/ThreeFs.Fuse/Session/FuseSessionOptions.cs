@@ -1,3 +1,5 @@
+using ThreeFs.Base.Memory;
+
 namespace ThreeFs.Fuse.Session;
 
 /// <summary>How a mount is made and served.</summary>
@@ -11,6 +13,9 @@ internal sealed record FuseSessionOptions
     /// copy of it, look there for fuse.hf3fs and take no other mount for one of 3FS.
     /// </summary>
     public string Subtype { get; init; } = "hf3fs";
+
+    /// <summary>Hears of the memory that data of requests is in.</summary>
+    public IMemoryObserver? Memory { get; init; }
 
     public bool AllowOther { get; init; } = true;
     public bool ReadOnly { get; init; }

@@ -75,7 +75,7 @@ internal sealed class IovRegistry : IDisposable
     {
         registration = null;
         if (!RegistryKey.TryParse(name.Bytes.Span, out var key)) return Errno.EINVAL;
-        var error = SharedBuffer.Open(key, uid, gid, path, out var buffer);
+        var error = SharedBuffer.Open(key, uid, gid, path, _world.Memory, out var buffer);
         if (error != Errno.Ok) return error;
         var ring = key.IsRing ? Ring.Open(buffer!, _world) : null;
         if (key.IsRing && ring is null)

@@ -15,6 +15,7 @@ using ThreeFs.Storage.Server.Requests;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Threading;
 using ThreeFs.Transport;
+using ThreeFs.Transport.Rdma;
 
 namespace ThreeFs.Storage.Server.Disks;
 
@@ -50,7 +51,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
 
     public TargetHost(
         StorageConfig config, IReadOnlyList<DataDisk> disks, IReadOnlyList<Reactor> reactors, BufferPool buffers, SharedArena? arena,
-        IRoutingSource routing, ILease lease, IStorageObserver observer, ResyncPace pace, ILoggerFactory logs, SeededRandom random)
+        RdmaMemory? memory, IRoutingSource routing, ILease lease, IStorageObserver observer, ResyncPace pace, ILoggerFactory logs, SeededRandom random)
     {
         _pace = pace;
         (_config, _disks, _buffers, _routing, _lease, _observer) = (config, disks, buffers, routing, lease, observer);
@@ -62,16 +63,16 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         };
         _log = logs.CreateLogger<StorageServer>();
         _replicaLog = logs.CreateLogger<Replica>();
-        _workers = [.. reactors.Select(r => MakeWorker(r, arena, random.Fork()))];
+        _workers = [.. reactors.Select(r => MakeWorker(r, arena, memory, random.Fork()))];
     }
 
     public ReplicaSet Replicas { get; } = new();
 
-    private Worker MakeWorker(Reactor reactor, SharedArena? arena, SeededRandom random)
+    private Worker MakeWorker(Reactor reactor, SharedArena? arena, RdmaMemory? memory, SeededRandom random)
     {
         var executor = new ReactorExecutor(reactor);
         var transport = HostTransport.Create(
-            [reactor], _config.Transport, PeerOptions, arena, (endpoint, why) => Log.NothingShared(_log, endpoint.ToString(), why)).Value;
+            [reactor], _config.Transport, PeerOptions, arena, memory, text => Log.TransportNotice(_log, text)).Value;
         var pool = new ConnectionPool(transport, new ConnectionPoolOptions { PerEndpoint = 1 }, reactor.Time, random);
         return new Worker(reactor, executor, transport, pool, new ReplicaPeers(pool, executor, _buffers));
     }
@@ -299,7 +300,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         foreach (var worker in _workers)
         {
             await worker.Pool.DisposeAsync();
-            worker.Transport.Dispose();
+            await worker.Transport.DisposeAsync();
         }
     }
 

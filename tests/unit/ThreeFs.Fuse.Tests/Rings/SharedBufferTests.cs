@@ -97,7 +97,7 @@ internal sealed class SharedMemoryFile : IDisposable
     public SharedBuffer Open(string decoration = "", uint owner = 0)
     {
         Assert.True(RegistryKey.TryParse(Encoding.ASCII.GetBytes($"{Guid.NewGuid()}{decoration}"), out var key));
-        Assert.Equal(Errno.Ok, SharedBuffer.Open(key, owner, 0, Encoding.UTF8.GetBytes(Path), out var buffer));
+        Assert.Equal(Errno.Ok, SharedBuffer.Open(key, owner, 0, Encoding.UTF8.GetBytes(Path), null, out var buffer));
         return buffer!;
     }
 
