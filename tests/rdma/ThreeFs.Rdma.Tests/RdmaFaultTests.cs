@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
-using ThreeFs.Io;
 using ThreeFs.Io.Tests.Transport;
 using ThreeFs.Transport;
 using ThreeFs.Transport.Rdma;
@@ -10,44 +9,8 @@ using ThreeFs.Transport.Rdma.Verbs;
 namespace ThreeFs.Rdma.Tests;
 
 /// <summary>Peers that hang, lie or vanish: the others go on, and no byte lands where it should not.</summary>
-public sealed class RdmaFaultTests : IAsyncLifetime
+public sealed class RdmaFaultTests : RdmaPair
 {
-    private readonly Reactor _client = Reactor.Start("client").Value;
-    private readonly Reactor _server = Reactor.Start("server").Value;
-    private readonly RdmaMemory _memory = new();
-    private readonly BufferPool _pool;
-    private readonly RdmaTransport _calling;
-    private readonly RdmaTransport _serving;
-    private readonly EchoHandler _handler;
-    private readonly IListener _listener;
-
-    public RdmaFaultTests()
-    {
-        var options = new TransportOptions { ConnectTimeout = TimeSpan.FromMinutes(1) };
-        var rdma = new RdmaOptions { CancelGrace = TimeSpan.FromMilliseconds(300) };
-        _pool = new BufferPool(1L << 28, observer: _memory);
-        _calling = RdmaTransport.TryOpen([_client], _memory, options, rdma)!;
-        _serving = RdmaTransport.TryOpen([_server], _memory, options, rdma)!;
-        _handler = new EchoHandler(_pool);
-        _listener = _serving.Listen(new Endpoint(RdmaTransport.RdmaScheme, TestAddress.Host, 0), _handler).Value;
-    }
-
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public async Task DisposeAsync()
-    {
-        await _listener.DisposeAsync();
-        Assert.Equal(0, _listener.InFlight);
-        Assert.Equal(0, _pool.Outstanding);
-        _pool.Dispose();
-        await _calling.DisposeAsync();
-        await _serving.DisposeAsync();
-        await _client.DisposeAsync();
-        await _server.DisposeAsync();
-    }
-
-    private async Task<IConnection> ConnectAsync() => (await _calling.ConnectAsync(_listener.Endpoint)).Value;
-
     private static async Task<StatusCode> EchoAsync(IConnection connection, IoMemory memory, TimeSpan timeout = default)
     {
         using var result = await connection.CallAsync(
@@ -61,11 +24,11 @@ public sealed class RdmaFaultTests : IAsyncLifetime
     public async Task A_server_that_hangs_loses_the_connection_and_its_late_bytes_reach_nobody()
     {
         await using var connection = await ConnectAsync();
-        using var memory = _pool.TryRent(1 << 20)!;
+        using var memory = Pool.TryRent(1 << 20)!;
         Assert.Equal(StatusCode.Ok, await EchoAsync(connection, memory.Memory));
         using var release = new ManualResetEventSlim();
         using var stopped = new ManualResetEventSlim();
-        _server.Post(_ =>
+        Server.Post(_ =>
         {
             stopped.Set();
             release.Wait();
@@ -83,7 +46,7 @@ public sealed class RdmaFaultTests : IAsyncLifetime
             release.Set();
         }
 
-        while (_listener.Connections > 0) await Task.Yield();
+        while (Listener.Connections > 0) await Task.Yield();
         Assert.Equal(-1, memory.Memory.Span.IndexOfAnyExcept((byte)7));
         await using var another = await ConnectAsync();
         Assert.Equal(StatusCode.Ok, await EchoAsync(another, memory.Memory));
@@ -93,7 +56,7 @@ public sealed class RdmaFaultTests : IAsyncLifetime
     public async Task Keys_that_are_wrong_end_the_connection_of_who_named_them()
     {
         await using var good = await ConnectAsync();
-        await using var peer = await RawPeer.ConnectAsync(_client, _calling, _listener.Endpoint.Port);
+        await using var peer = await RawPeer.ConnectAsync(Client, Calling, Listener.Endpoint.Port);
         var message = new RdmaMessage
         {
             Kind = RdmaMessageKind.Request,
@@ -109,9 +72,9 @@ public sealed class RdmaFaultTests : IAsyncLifetime
         System.Runtime.InteropServices.MemoryMarshal.Write(bytes.AsSpan(RdmaMessage.Size), slice);
         await peer.SendAsync(bytes);
         Assert.False((await peer.Broken).IsOk);
-        using var memory = _pool.TryRent(4096)!;
+        using var memory = Pool.TryRent(4096)!;
         Assert.Equal(StatusCode.Ok, await EchoAsync(good, memory.Memory));
-        Assert.Equal(1, _handler.Handled);
+        Assert.Equal(1, Handler.Handled);
     }
 
     [Theory]
@@ -119,9 +82,9 @@ public sealed class RdmaFaultTests : IAsyncLifetime
     [InlineData(true)]
     public async Task A_client_reaches_no_memory_of_the_server(bool isWrite)
     {
-        await using var peer = await RawPeer.ConnectAsync(_client, _calling, _listener.Endpoint.Port);
-        using var own = _pool.TryRent(4096)!;
-        using var secret = _pool.TryRent(4096)!;
+        await using var peer = await RawPeer.ConnectAsync(Client, Calling, Listener.Endpoint.Port);
+        using var own = Pool.TryRent(4096)!;
+        using var secret = Pool.TryRent(4096)!;
         secret.Memory.Span.Fill(42);
         own.Memory.Span.Fill(1);
         RemoteSlice theirs;
@@ -129,7 +92,7 @@ public sealed class RdmaFaultTests : IAsyncLifetime
         {
             // The key with which the process, itself a client of others, opens this memory to those.
             var path = RdmaPath.Find(RdmaDevice.All, System.Net.IPAddress.Parse(TestAddress.Host))!;
-            var key = _memory.Find(path.Device, RdmaDomain.Calls, secret.Memory)->RemoteKey;
+            var key = Memory.Find(path.Device, RdmaDomain.Calls, secret.Memory)->RemoteKey;
             theirs = new RemoteSlice { Address = (ulong)secret.Memory.Address, Length = 4096, Key = key };
         }
 
@@ -150,7 +113,7 @@ public sealed class RdmaFaultTests : IAsyncLifetime
     [InlineData("twice")]
     public async Task A_client_that_breaks_the_protocol_is_disconnected(string what)
     {
-        await using var peer = await RawPeer.ConnectAsync(_client, _calling, _listener.Endpoint.Port);
+        await using var peer = await RawPeer.ConnectAsync(Client, Calling, Listener.Endpoint.Port);
         var message = new RdmaMessage { Kind = RdmaMessageKind.Request, Method = Methods.Hold, CallId = 1, TimeoutMilliseconds = 60_000 };
         if (what == "answer") message.Kind = RdmaMessageKind.Response;
         if (what == "slices") message.ReceiveCapacity = 100;
@@ -164,14 +127,14 @@ public sealed class RdmaFaultTests : IAsyncLifetime
         await peer.SendAsync(bytes);
         if (what == "twice")
         {
-            while (_handler.Held.IsEmpty) await Task.Yield();
+            while (Handler.Held.IsEmpty) await Task.Yield();
             await peer.SendAsync(bytes);
         }
 
         Assert.False((await peer.Broken).IsOk);
-        while (_listener.Connections > 0) await Task.Yield();
-        while (_handler.Held.TryDequeue(out var gate)) gate.SetResult();
-        while (_listener.InFlight > 0) await Task.Yield();
+        while (Listener.Connections > 0) await Task.Yield();
+        while (Handler.Held.TryDequeue(out var gate)) gate.SetResult();
+        while (Listener.InFlight > 0) await Task.Yield();
     }
 
     [Theory]
@@ -181,7 +144,7 @@ public sealed class RdmaFaultTests : IAsyncLifetime
     public async Task Who_does_not_introduce_itself_is_disconnected(int bytes)
     {
         using var socket = new TcpClient();
-        await socket.ConnectAsync(TestAddress.Host, _listener.Endpoint.Port);
+        await socket.ConnectAsync(TestAddress.Host, Listener.Endpoint.Port);
         var stream = socket.GetStream();
         await stream.WriteAsync(new byte[bytes]);
         if (bytes < RdmaHello.Size) socket.Client.Shutdown(SocketShutdown.Send);
@@ -195,7 +158,7 @@ public sealed class RdmaFaultTests : IAsyncLifetime
         }
 
         await using var connection = await ConnectAsync();
-        using var memory = _pool.TryRent(4096)!;
+        using var memory = Pool.TryRent(4096)!;
         Assert.Equal(StatusCode.Ok, await EchoAsync(connection, memory.Memory));
     }
 
@@ -203,7 +166,7 @@ public sealed class RdmaFaultTests : IAsyncLifetime
     public async Task Steady_calls_allocate_nothing()
     {
         await using var connection = await ConnectAsync();
-        using var memory = _pool.TryRent(64 << 10)!;
+        using var memory = Pool.TryRent(64 << 10)!;
         await LoopAsync(connection, memory.Memory, 300);
         var before = GC.GetTotalAllocatedBytes(precise: true);
         await LoopAsync(connection, memory.Memory, 300);
@@ -212,7 +175,7 @@ public sealed class RdmaFaultTests : IAsyncLifetime
     }
 
     /// <summary>On the client's reactor, as the data path is.</summary>
-    private Task LoopAsync(IConnection connection, IoMemory memory, int calls) => _client.InvokeAsync(async () =>
+    private Task LoopAsync(IConnection connection, IoMemory memory, int calls) => Client.InvokeAsync(async () =>
     {
         for (var i = 0; i < calls; i++)
         {

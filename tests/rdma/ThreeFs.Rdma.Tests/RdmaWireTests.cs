@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
-using ThreeFs.Io;
 using ThreeFs.Io.Tests.Transport;
 using ThreeFs.Transport;
 using ThreeFs.Transport.Rdma;
@@ -12,39 +11,8 @@ namespace ThreeFs.Rdma.Tests;
 /// Two devices with a wire between them that the test can spoil (job <c>wire</c>: the client's end is interface wireA,
 /// the server's address is given).
 /// </summary>
-public sealed class RdmaWireTests : IAsyncLifetime
+public sealed class RdmaWireTests : RdmaPair
 {
-    private readonly Reactor _client = Reactor.Start("client").Value;
-    private readonly Reactor _server = Reactor.Start("server").Value;
-    private readonly RdmaMemory _memory = new();
-    private readonly BufferPool _pool;
-    private readonly RdmaTransport _calling;
-    private readonly RdmaTransport _serving;
-    private readonly IListener _listener;
-
-    public RdmaWireTests()
-    {
-        _pool = new BufferPool(1L << 28, observer: _memory);
-        var options = new TransportOptions { ConnectTimeout = TimeSpan.FromMinutes(1) };
-        _calling = RdmaTransport.TryOpen([_client], _memory, options)!;
-        _serving = RdmaTransport.TryOpen([_server], _memory, options)!;
-        _listener = _serving.Listen(
-            new Endpoint(RdmaTransport.RdmaScheme, TestAddress.Host, 0), new EchoHandler(_pool)).Value;
-    }
-
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public async Task DisposeAsync()
-    {
-        await _listener.DisposeAsync();
-        Assert.Equal(0, _pool.Outstanding);
-        _pool.Dispose();
-        await _calling.DisposeAsync();
-        await _serving.DisposeAsync();
-        await _client.DisposeAsync();
-        await _server.DisposeAsync();
-    }
-
     private static void Tc(string arguments)
     {
         using var process = Process.Start("tc", arguments);
@@ -57,9 +25,9 @@ public sealed class RdmaWireTests : IAsyncLifetime
     [Fact]
     public async Task Bytes_cross_the_wire_and_lost_packets_are_repeated()
     {
-        await using var connection = (await _calling.ConnectAsync(_listener.Endpoint)).Value;
-        using var sent = _pool.TryRent(1 << 20)!;
-        using var received = _pool.TryRent(1 << 20)!;
+        await using var connection = await ConnectAsync();
+        using var sent = Pool.TryRent(1 << 20)!;
+        using var received = Pool.TryRent(1 << 20)!;
         var random = new SeededRandom(3);
         var before = Sent();
         Tc("qdisc add dev wireA root netem loss 1%");
@@ -86,8 +54,8 @@ public sealed class RdmaWireTests : IAsyncLifetime
     [Fact]
     public async Task A_cut_wire_breaks_the_connection_and_the_next_one_works()
     {
-        await using var connection = (await _calling.ConnectAsync(_listener.Endpoint)).Value;
-        using var memory = _pool.TryRent(1 << 16)!;
+        await using var connection = await ConnectAsync();
+        using var memory = Pool.TryRent(1 << 16)!;
         Tc("qdisc add dev wireA root netem loss 100%");
         try
         {
@@ -102,7 +70,7 @@ public sealed class RdmaWireTests : IAsyncLifetime
             Tc("qdisc del dev wireA root");
         }
 
-        await using var another = (await _calling.ConnectAsync(_listener.Endpoint)).Value;
+        await using var another = await ConnectAsync();
         using var again = await another.CallAsync(
             new Call { Method = Methods.Echo, SendPayload = memory.Memory, ReceivePayload = memory.Memory });
         Assert.Equal(Status.Ok, again.Status);
