@@ -35,7 +35,8 @@ internal static class UpCommand
 
     private static readonly Option<TransportChoice?> _transport = new("--transport")
     {
-        Description = "How processes reach each other: Auto (the best that both sides can), Shm, Rdma or Tcp [default: Auto].",
+        Description =
+            "How processes reach each other: Auto (the best that both sides can), Shm, Rdma or Tcp [default: Auto].",
     };
 
     private static readonly Option<string?> _mount = PathOption.Create("--mount", "Where to mount [default: DIR/mnt].");
