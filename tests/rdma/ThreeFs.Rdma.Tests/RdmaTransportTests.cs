@@ -30,7 +30,13 @@ public abstract class RdmaContract : TransportContract
 
     protected RdmaContract()
     {
-        var options = new TransportOptions { MaxInFlight = MaxInFlight, ConnectTimeout = TimeSpan.FromMinutes(1) };
+        // Nothing here is about time, and emulation is slow.
+        var options = new TransportOptions
+        {
+            MaxInFlight = MaxInFlight,
+            ConnectTimeout = TimeSpan.FromMinutes(1),
+            DefaultTimeout = TimeSpan.FromMinutes(4),
+        };
         _transport = RdmaTransport.TryOpen([_client, _server], Known, options)
             ?? throw new InvalidOperationException("the guest has an RDMA device");
     }
