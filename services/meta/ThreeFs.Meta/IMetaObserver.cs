@@ -7,6 +7,11 @@ public interface IMetaObserver
 {
     void OperationDone(string operation, StatusCode code, TimeSpan elapsed);
 
+    /// <summary>A mutation was asked for again after it had been made, and answered with what it did.</summary>
+    void MutationRepeated()
+    {
+    }
+
     /// <summary>A collector's round: files whose chunks were removed, failures, entries that are due and waiting.</summary>
     void GarbageCollected(int removed, int failed, int waiting)
     {

@@ -50,7 +50,7 @@ public sealed class MetaService : IMetaService
         _engine = engine;
         _time = time;
         _observer = observer;
-        _runner = new TransactionRunner(retry, time, options.Durability);
+        _runner = new TransactionRunner(retry, time, options.Durability, observer);
         _ids = new InodeIdAllocator(retry);
         _layouts = new LayoutAllocator(routing, random.Fork());
         _cut = new FileCut(_runner, chunks, time, random.Fork(), options.StoragePatience);

@@ -44,6 +44,9 @@ public sealed record ChunkStoreOptions
     /// <summary>Most bytes of blocks this engine may take; unlimited by default. Several targets may share one disk.</summary>
     public long MaxBlockBytes { get; init; } = long.MaxValue;
 
+    /// <summary>Hands out what the device gives without a look at checksums: a defect for simulations to find.</summary>
+    internal bool SkipsChecksums { get; init; }
+
     /// <summary>Told about what an operator should know. Called on the owner's thread; must not call back.</summary>
     public IChunkStoreObserver? Observer { get; init; }
 }

@@ -1,18 +1,47 @@
+using System.Diagnostics;
+using ThreeFs.Base;
 using ThreeFs.Sim.Faults;
+using Xunit.Abstractions;
 
 namespace ThreeFs.Sim.Tests;
 
-/// <summary>The whole cluster under faults, a fixed set of seeds; `./test sim` searches further.</summary>
-public sealed class SimulationTests
+/// <summary>The whole cluster under faults: a fixed set of seeds, and fresh ones for a while; `./test sim` searches further.</summary>
+public sealed class SimulationTests(ITestOutputHelper output)
 {
-    [Theory]
-    [MemberData(nameof(Blocks))]
-    public void Every_promise_is_kept(int first)
+    private const int Fixed = 60;
+
+    /// <summary>How long fresh seeds are tried.</summary>
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public void Every_promise_is_kept_and_every_rare_branch_reached()
     {
-        for (var seed = first; seed < first + 10; seed++)
+        var results = new SimResult[Fixed];
+        Parallel.For(0, Fixed, _workers, i => results[i] = SimRun.Run(new SimOptions((ulong)i + 1, Variant.None)));
+        Assert.All(results, r => Assert.True(r.Failure is null, $"{Replay(r)}: {r.Failure}\n{r.Timeline}"));
+        Assert.Empty(Probes.Missing(results));
+    }
+
+    [Fact]
+    public void Every_promise_is_kept_with_fresh_seeds()
+    {
+        var started = Stopwatch.GetTimestamp();
+        var failures = new List<SimResult>();
+        var runs = 0;
+        Parallel.ForEach(Fresh(), _workers, seed =>
         {
-            var result = SimRun.Run(new SimOptions((ulong)seed, Variant.None));
-            Assert.True(result.Failure is null, $"./test sim --seed {seed}: {result.Failure}\n{result.Timeline}");
+            var result = SimRun.Run(new SimOptions(seed, Variant.None));
+            Interlocked.Increment(ref runs);
+            if (result.Failure is null) return;
+            lock (failures) failures.Add(result);
+        });
+        output.WriteLine($"{runs} seeds, {runs / Stopwatch.GetElapsedTime(started).TotalMinutes:0} per minute");
+        Assert.True(failures.Count == 0, string.Join("\n\n", failures.Select(r => $"{Replay(r)}: {r.Failure}\n{r.Timeline}")));
+
+        IEnumerable<ulong> Fresh()
+        {
+            var fresh = new SeededRandom((ulong)DateTime.UtcNow.Ticks);
+            while (Stopwatch.GetElapsedTime(started) < _patience) yield return fresh.NextUInt64() >> 24;
         }
     }
 
@@ -30,14 +59,16 @@ public sealed class SimulationTests
     public void A_broken_system_is_caught(string name)
     {
         var variant = Variants.Find(name);
-        var isCaught = !Parallel.For(1, 151, (seed, search) =>
+        var isCaught = !Parallel.For(1, 151, _workers, (seed, search) =>
         {
             if (!search.IsStopped && SimRun.Run(new SimOptions((ulong)seed, variant)).Failure is not null) search.Stop();
         }).IsCompleted;
         Assert.True(isCaught);
     }
 
-    public static TheoryData<int> Blocks() => [.. Enumerable.Range(0, 6).Select(i => 1 + i * 10)];
+    private static readonly ParallelOptions _workers = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
 
     public static TheoryData<string> Broken() => [.. Variants.Broken.Select(v => v.Name)];
+
+    private static string Replay(SimResult result) => $"./test sim --seed {result.Seed}";
 }

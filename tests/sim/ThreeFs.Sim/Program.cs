@@ -71,6 +71,8 @@ static int Search(Variant broken, ulong first, int seeds, double minutes, int jo
     var elapsed = Stopwatch.GetElapsedTime(started);
     Console.WriteLine("reached, times:");
     foreach (var (name, count) in probes) Console.WriteLine($"  {count,9} {name}");
+    Console.WriteLine("of these looked for:");
+    foreach (var (name, means) in Probes.Demanded) Console.WriteLine($"  {probes.GetValueOrDefault(name),9} {name} ({means})");
     Console.WriteLine(
         $"{runs} seeds, {failures.Count} failed, {events} events in {elapsed.TotalSeconds:0} s: {runs / elapsed.TotalMinutes:0} seeds per minute");
     foreach (var failure in failures) Console.WriteLine($"replay: ./test sim --seed {failure.Seed}");

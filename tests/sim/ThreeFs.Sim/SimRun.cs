@@ -103,7 +103,7 @@ internal static class SimRun
         foreach (var client in cluster.Clients) client.Process.Die();
         foreach (var disk in cluster.Storages.SelectMany(s => s.Disks)) disk.Device.HealDamage(); // what nobody has may be had again
         foreach (var node in cluster.Nodes) node.Kill(losesPower: true);
-        if (cluster.Kv.LosePower(world.Random) > 0) world.Timeline.Probe("power loss undoes metadata commits");
+        if (cluster.Kv.LosePower(world.Random) > 0) world.Timeline.Probe("disk: power loss undid metadata commits");
         foreach (var node in cluster.Nodes) node.Start();
         if (!world.RunUntil(() => cluster.AllServe && cluster.IsQuiet, TimeSpan.FromSeconds(90)))
             throw new SimFailure($"the chains do not heal after power failed everywhere: {Describe(cluster)}");
@@ -128,9 +128,7 @@ internal static class SimRun
         var client = cluster.NewClient();
         var check = new FinalFileCheck(client, files.Records, lostPower);
         world.Run(client.Process.Start(check.RunAsync), TimeSpan.FromSeconds(60));
-
-        // Chunks that were written to a file of which no directory had been synced may outlive it.
-        if (!lostPower) MetadataCheck.Run(cluster, check.Named, files.Records);
+        MetadataCheck.Run(cluster, check.Named, files.Records, lostPower);
         client.Process.Die();
     }
 

@@ -20,7 +20,7 @@ internal interface IMutation
 /// Runs operations as serializable transactions with retry, and mutations exactly once for each request identity and step (see
 /// <see cref="RequestLog"/>).
 /// </summary>
-internal sealed class TransactionRunner(KvRetry retry, TimeProvider time, KvDurability durability)
+internal sealed class TransactionRunner(KvRetry retry, TimeProvider time, KvDurability durability, IMetaObserver? observer = null)
 {
     public FileTime Now => FileTime.From(time.GetUtcNow());
 
@@ -45,7 +45,12 @@ internal sealed class TransactionRunner(KvRetry retry, TimeProvider time, KvDura
         var tx = new MetaTransaction(kv, kv, context, Now);
         var earlier = await RequestLog.FindAsync(kv, context, step, tx.Now);
         if (!earlier.IsOk) return earlier.Status;
-        if (earlier.Value is { } done) return done;
+        if (earlier.Value is { } done)
+        {
+            observer?.MutationRepeated();
+            return done;
+        }
+
         var result = await mutation.RunAsync(tx);
         if (result.TryGet(out var outcome)) RequestLog.Put(kv, context, step, tx.Now, outcome);
         return result;

@@ -68,11 +68,11 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
         cluster.World.Timeline.Probe($"fault: {fault.Kind}");
         switch (fault.Kind)
         {
-            case FaultKind.Kill:
-                Kill(node, fault, losesPower: false);
+            case FaultKind.Kill or FaultKind.PowerLoss when node is StorageNode busy && random.NextBool(0.7):
+                KillAmid(busy, fault, 1000);
                 break;
-            case FaultKind.PowerLoss:
-                Kill(node, fault, losesPower: true);
+            case FaultKind.Kill or FaultKind.PowerLoss:
+                Kill(node, fault, fault.Kind == FaultKind.PowerLoss);
                 break;
             case FaultKind.Stop:
                 if (node.Process is { } stopped) Stop(stopped, fault);
@@ -103,6 +103,8 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
                 break;
             case FaultKind.Reset:
                 var mine = cluster.Network.Connections.Where(c => c.ClientHost == fault.Host || c.Remote.Host == fault.Host).ToArray();
+                var busyOnes = mine.Where(c => c.InFlight > 0).ToArray();
+                if (busyOnes.Length > 0 && random.NextBool(0.7)) mine = busyOnes;
                 if (mine.Length > 0) mine[random.Next(mine.Length)].Reset("reset by a fault");
                 break;
             case FaultKind.ClientDeath when workload is not null:
@@ -124,7 +126,10 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
 
     private void StepDown(Replica replica)
     {
-        if (replica.StepDown(replica.Place.Chain).IsOk && replica.Place.IsServing) cluster.World.Timeline.Probe("a target stepped down");
+        if (!replica.Place.IsServing || !replica.StepDown(replica.Place.Chain).IsOk) return;
+        cluster.World.Timeline.Probe("chain: a target stepped down");
+        if (cluster.Replicas.Any(r => r.Chain == replica.Chain && r.Place.State == TargetState.Syncing))
+            cluster.World.Timeline.Probe("chain: a target stepped down during a resync");
     }
 
     private static bool IsDisturbance(FaultKind kind) => kind is not (FaultKind.Reset or FaultKind.ClockJump or FaultKind.SlowDisk
@@ -161,6 +166,16 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
         {
             if (!node.IsUp) node.Start();
         });
+    }
+
+    /// <summary>Waits a little for the disks to be in the middle of something.</summary>
+    private void KillAmid(StorageNode node, Fault fault, int looks)
+    {
+        var losesPower = fault.Kind == FaultKind.PowerLoss;
+        if (looks > 0 && node.IsUp && !node.Disks.Any(d => d.IsBusy))
+            cluster.World.After(TimeSpan.FromMicroseconds(20), null, _ => KillAmid(node, fault, looks - 1));
+        else if (!losesPower || (_powerless == node && OthersHaveAll(node)))
+            Kill(node, fault, losesPower);
     }
 
     /// <summary>Every chain of the node has another replica that lives, serves, and vouches for its content.</summary>

@@ -1,7 +1,7 @@
 using ThreeFs.Contracts.Meta;
 using ThreeFs.Kv;
-using ThreeFs.Sim.World;
 using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.ChunkEngine.Device;
 using ThreeFs.Storage.ChunkEngine.Index;
 using ThreeFs.Storage.Peers;
 using ThreeFs.Storage.Targets;
@@ -21,13 +21,18 @@ internal class Variant
     /// <summary>What brings the defect to light; null: everything goes wrong.</summary>
     public virtual FaultKind[]? Faults => null;
 
-    public virtual IReplicaPeers Wrap(IReplicaPeers peers, SimProcess process) => peers;
+    /// <summary>Reads are not verified.</summary>
+    public virtual bool SkipsChecksums => false;
+
+    public virtual IReplicaPeers Wrap(IReplicaPeers peers, ReplicaSet replicas) => peers;
 
     public virtual ILease Wrap(ILease lease) => lease;
 
     public virtual IServerHandler Wrap(IServerHandler handler, ReplicaSet replicas) => handler;
 
     public virtual IChunkIndex Wrap(IChunkIndex index) => index;
+
+    public virtual IBlockDevice Wrap(IBlockDevice device) => device;
 
     public virtual IKvEngine Wrap(IKvEngine store) => store;
 

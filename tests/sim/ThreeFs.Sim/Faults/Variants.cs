@@ -6,6 +6,7 @@ using ThreeFs.Contracts.Storage;
 using ThreeFs.Kv;
 using ThreeFs.Sim.World;
 using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.ChunkEngine.Device;
 using ThreeFs.Storage.ChunkEngine.Index;
 using ThreeFs.Storage.Peers;
 using ThreeFs.Storage.Targets;
@@ -20,6 +21,7 @@ internal static class Variants
     [
         new IgnoresFencing(), new SkipsChainVersion(), new ReadsUncommitted(), new FlushesNothing(), new ForgetsPending(),
         new ForgetsChunks(), new CollectsOpenFiles(), new ForgetsRequests(), new FlushesNoMetadata(), new CutsNothing(),
+        new CommitsEarly(), new ForgetsChannels(), new SkipsReadChecks(), new ReusesBlocks(),
     ];
 
     public static Variant Find(string name) =>
@@ -137,6 +139,46 @@ internal static class Variants
         public override string Name => "flush-no-metadata";
 
         public override IKvEngine Wrap(IKvEngine store) => new HidingStore(store, null);
+    }
+
+    /// <summary>A replica commits when it has sent an update on, whatever becomes of that.</summary>
+    private sealed class CommitsEarly : Variant
+    {
+        public override string Name => "commit-early";
+
+        public override IReplicaPeers Wrap(IReplicaPeers peers, ReplicaSet replicas) => new EarlyPeers(peers, replicas);
+    }
+
+    /// <summary>Repeated updates are not known by their channel.</summary>
+    private sealed class ForgetsChannels : Variant
+    {
+        public override string Name => "forget-channels";
+
+        public override FaultKind[] Faults => [FaultKind.Reset, FaultKind.SlowLink];
+
+        public override IServerHandler Wrap(IServerHandler handler, ReplicaSet replicas) => new Patched(handler, (request, _) =>
+        {
+            if ((StorageMethod)request.Method != StorageMethod.Write) return;
+            foreach (var replica in replicas.All) replica.Store.ClearChannels();
+        });
+    }
+
+    /// <summary>What the disk gives is handed out as it is.</summary>
+    private sealed class SkipsReadChecks : Variant
+    {
+        public override string Name => "skip-read-checks";
+
+        public override FaultKind[] Faults => [FaultKind.BitRot];
+
+        public override bool SkipsChecksums => true;
+    }
+
+    /// <summary>The allocator hands out space that is in use.</summary>
+    private sealed class ReusesBlocks : Variant
+    {
+        public override string Name => "reuse-blocks";
+
+        public override IBlockDevice Wrap(IBlockDevice device) => new OverlappingDevice(device);
     }
 
     private delegate void Patch(ServerRequest request, Span<byte> header);

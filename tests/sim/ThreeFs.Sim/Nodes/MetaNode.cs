@@ -32,7 +32,7 @@ internal sealed class MetaNode(SimCluster cluster, uint id, string name) : SimNo
         };
         var chunks = Cluster.Variant.Wrap(new FileChunks(storage, routing, process.Time));
         var service = new MetaService(
-            Cluster.NewKv(process), chunks, routing, options, process.Time, process.Random.Fork());
+            Cluster.NewKv(process), chunks, routing, options, process.Time, process.Random.Fork(), new Observer(Cluster.World));
         while (!(await service.InitializeAsync(CancellationToken.None)).IsOk) await Task.Delay(TimeSpan.FromMilliseconds(50), process.Time);
         var handler = new MetaFrameHandler(new MetaDispatcher(Cluster.Variant.Wrap(service, chunks)), 1024, CancellationToken.None);
         Cluster.World.Memory.Add(handler.Dispose);
@@ -63,5 +63,14 @@ internal sealed class MetaNode(SimCluster cluster, uint id, string name) : SimNo
     {
         var clients = await mgmtd.ListClientSessionsAsync(SimCluster.ClusterId, default);
         return clients.TryGet(out var sessions) ? (await service.Sessions.RunRoundAsync(sessions, default)).Status : clients.Status;
+    }
+
+    private sealed class Observer(SimWorld world) : IMetaObserver
+    {
+        public void OperationDone(string operation, StatusCode code, TimeSpan elapsed)
+        {
+        }
+
+        public void MutationRepeated() => world.Timeline.Probe("mutation: repeated and recognised");
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ThreeFs.Base;
 using ThreeFs.Contracts.Mgmtd;
 using ThreeFs.Contracts.Routing;
+using ThreeFs.Contracts.Storage;
 using ThreeFs.Kv;
 using ThreeFs.Mgmtd;
 using ThreeFs.Sim.Faults;
@@ -55,6 +56,9 @@ internal sealed class SimCluster
     public Variant Variant { get; }
     public InodeId? Watched { get; init; }
     public SimNetwork Network { get; }
+
+    /// <summary>Where each update of a client arrived first.</summary>
+    public Dictionary<UpdateTag, WatchedHandler> FirstSeen { get; } = [];
 
     /// <summary>The store as it is, without faults.</summary>
     public MemoryKvEngine Kv { get; }

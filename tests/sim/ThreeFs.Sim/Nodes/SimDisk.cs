@@ -52,6 +52,9 @@ internal sealed class SimDisk
         };
     }
 
+    /// <summary>Something that it was asked to do is not done yet.</summary>
+    public bool IsBusy => _work.Waiting > 0;
+
     /// <summary>It lacks space for new chunks, or did when its server looked last.</summary>
     public bool MayLackSpace => Fill != DiskFill.Empty || IsRecent(_lackedAt);
 
@@ -70,6 +73,7 @@ internal sealed class SimDisk
 
     public void Crash(bool losesPower)
     {
+        if (_work.Waiting > 0) _world.Timeline.Probe($"disk: {(losesPower ? "power loss" : "crash")} with operations under way");
         var work = NewWork();
         Device = Device.Crash(_world.Random, work, losesPower);
         Index = Index.Crash(_world.Random, work, losesPower);
@@ -85,11 +89,12 @@ internal sealed class SimDisk
         {
             BootId = new Guid((int)_boot, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8), Observer = observer, BufferBytes = 64 * ByteSize.MiB,
             FoldEveryCalls = _world.Random.Next(2, 30), Channels = 64,
+            SkipsChecksums = variant.SkipsChecksums,
         };
-        var index = variant.Wrap(Index);
+        var (device, index) = (variant.Wrap(Device), variant.Wrap(Index));
         var opened = _exists
-            ? await ChunkStore.OpenAsync(Device, index, options)
-            : await ChunkStore.CreateAsync(Device, index, Identity, options);
+            ? await ChunkStore.OpenAsync(device, index, options)
+            : await ChunkStore.CreateAsync(device, index, Identity, options);
         if (!opened.TryGet(out var store)) throw new SimFailure($"target {Identity.Target} cannot be opened: {opened.Status}");
         _exists = true;
         _world.Memory.Add(store.Abandon);

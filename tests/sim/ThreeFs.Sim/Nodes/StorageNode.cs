@@ -52,12 +52,12 @@ internal sealed class StorageNode(SimCluster cluster, uint id, string name) : Si
         Cluster.World.Memory.Add(memory.Abandon);
         var pool = new ConnectionPool(
             new SimTransport(Cluster.Network, process), new ConnectionPoolOptions(), process.Time, process.Random.Fork());
-        var peers = Cluster.Variant.Wrap(new ReplicaPeers(pool, process, memory), process);
+        var replicas = new ReplicaSet();
+        var peers = Cluster.Variant.Wrap(new ReplicaPeers(pool, process, memory), replicas);
         var routing = new RoutingCache(Cluster.NewMgmtdClient(process), SimCluster.ClusterId, process.Time, logs);
         var lease = new HeartbeatLease();
         HeartbeatLoop? heartbeats = null;
         var observer = new NodeObserver(Cluster.World, () => heartbeats?.Kick());
-        var replicas = new ReplicaSet();
         foreach (var disk in Disks)
         {
             var services = new ReplicaServices(
@@ -69,7 +69,7 @@ internal sealed class StorageNode(SimCluster cluster, uint id, string name) : Si
         }
 
         var handler = Cluster.Variant.Wrap(new StorageHandler(replicas, memory, memory, process.Time, this), replicas);
-        var watched = new WatchedHandler(handler, Cluster.World, Name, replicas, Cluster.Watched);
+        var watched = new WatchedHandler(handler, Cluster, Name, replicas);
         var listening = new SimTransport(Cluster.Network, process).Listen(new Endpoint(SimTransport.SimScheme, Name, 1), watched);
         listening.Status.ThrowIfFailed();
         routing.Changed += _ => replicas.RoutingChanged(routing);
@@ -91,17 +91,21 @@ internal sealed class StorageNode(SimCluster cluster, uint id, string name) : Si
     {
         var watcher = new StoreObserver((SimLogs)logs);
         var store = await disk.OpenAsync(watcher, Cluster.Variant);
+        if (store.Counters.DroppedUpdates > 0) Cluster.World.Timeline.Probe("disk: a power loss tore an update");
         var replica = new Replica(store, 0, services);
         watcher.Replica = replica;
         return replica;
     }
 
-    private static async Task TickAsync(SimProcess process, Replica replica)
+    private async Task TickAsync(SimProcess process, Replica replica)
     {
+        var damaged = 0L;
         while (!replica.IsStopped)
         {
             await process.DelayAsync(replica.Services.Limits.MaintainInterval, process.Time, CancellationToken.None);
             await replica.TickAsync();
+            if (replica.Scrub.Damaged > damaged) Cluster.World.Timeline.Probe("disk: the scrubber found damage");
+            damaged = replica.Scrub.Damaged;
         }
     }
 
@@ -123,13 +127,13 @@ internal sealed class StorageNode(SimCluster cluster, uint id, string name) : Si
         public void AskedTail(StatusCode code) => world.Timeline.Probe($"read asked the tail: {code}");
 
         public void Resynced(TargetId target, bool removed, long bytes) =>
-            world.Timeline.Probe(removed ? "resync removed a chunk" : "resync sent a chunk");
+            world.Timeline.Probe(removed ? "resync: chunk removed" : "resync: chunk sent");
 
-        public void Repaired(bool succeeded) => world.Timeline.Probe(succeeded ? "chunk repaired" : "chunk not repaired");
+        public void Repaired(bool succeeded) => world.Timeline.Probe(succeeded ? "disk: chunk repaired" : "disk: chunk not repaired");
 
         public void Scrubbed(long bytes) => world.Timeline.Probe("scrubbed");
 
-        public void ReadFailed(Replica replica) => world.Timeline.Probe("disk read failed");
+        public void ReadFailed(Replica replica) => world.Timeline.Probe("disk: read failed");
 
         public void StandingChanged(Replica replica) => standingChanged();
     }

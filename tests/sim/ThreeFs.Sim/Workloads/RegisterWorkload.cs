@@ -85,7 +85,7 @@ internal sealed class RegisterWorkload(SimCluster cluster, ChunkHistory history,
             _ => await client.Storage.WriteAsync(chain, chunk, offset, lease.Memory.Slice(0, payload.Length), ChunkSize),
         };
         if (result.Code == StatusCode.Ok) ChunkHistory.End(update, result, cluster.World.Now);
-        else if (result.Code == StatusCode.NoSpace && MayLackSpace(update)) cluster.World.Timeline.Probe("an update found no space");
+        else if (result.Code == StatusCode.NoSpace && MayLackSpace(update)) cluster.World.Timeline.Probe("update: no space");
         else throw new SimFailure($"{client.Name}: {kind} of {chunk} failed: {result.Code}");
     }
 

@@ -27,6 +27,8 @@ internal sealed class SimLogs(SimWorld world, string who) : ILoggerFactory, ILog
         var text = formatter(state, exception);
         world.Timeline.Write(who, text);
         if (eventId.Name is { } name) world.Timeline.Probe($"log: {name}");
+        if (eventId.Name == "ChainChanged" && text.Contains("→ LastServing", StringComparison.Ordinal))
+            world.Timeline.Probe("chain: waits for its last target");
         if (logLevel == LogLevel.Critical) world.Fail(new SimFailure($"{who}: {text}"));
     }
 }
