@@ -16,7 +16,7 @@ internal enum FaultKind
     Isolate,
     /// <summary>The network falls apart: nothing passes between about half of all hosts, clients too, and the others.</summary>
     Partition,
-    /// <summary>Messages from the host to another one are held back.</summary>
+    /// <summary>Messages from the host to another one, often a cluster manager, or back are held back.</summary>
     CutOneWay,
     /// <summary>Every message of the host takes longer.</summary>
     SlowLink,

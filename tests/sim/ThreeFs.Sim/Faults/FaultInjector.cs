@@ -48,7 +48,8 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
         var node = cluster.Nodes.First(n => n.Name == fault.Host);
         var random = new SeededRandom(fault.Salt);
         var peers = Others(fault.Host);
-        var peer = peers[random.Next(peers.Length)];
+        var managers = cluster.Mgmtds.Select(m => m.Name).Where(m => m != fault.Host).ToArray();
+        var peer = random.NextBool(0.5) ? managers[random.Next(managers.Length)] : peers[random.Next(peers.Length)];
         if (IsDisturbance(fault.Kind))
         {
             if (IsPowerLossOpen()) return;

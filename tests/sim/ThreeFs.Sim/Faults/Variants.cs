@@ -33,7 +33,7 @@ internal static class Variants
     {
         public override string Name => "ignore-fencing";
 
-        public override FaultKind[] Faults => [FaultKind.Partition];
+        public override FaultKind[] Faults => [FaultKind.CutOneWay, FaultKind.Partition];
 
         public bool IsHeld => true;
 
