@@ -68,7 +68,7 @@ internal sealed class RdmaCall : IValueTaskSource<CallResult>, IHeaderLease, IRd
     /// Writes the request. Any thread, before the call can be seen by anybody. False when there is no memory to copy
     /// through.
     /// </summary>
-    public bool Begin(in Call call, ulong id, int timeout, long deadline, CancellationToken ct, RdmaLink link, BufferPool staging)
+    public bool Begin(in Call call, ulong id, int timeout, long deadline, CancellationToken ct, RdmaLink link, RdmaTransport transport)
     {
         Id = id;
         Deadline = deadline;
@@ -81,8 +81,8 @@ internal sealed class RdmaCall : IValueTaskSource<CallResult>, IHeaderLease, IRd
         _outcome = default;
         _receivePayload = call.ReceivePayload;
         ReceiveCapacity = (int)call.ReceivePayload.TotalLength;
-        if (!TryStage(call.ReceivePayload, link, staging, out _receiveStaging, out var receive)) return false;
-        if (!TryStage(call.SendPayload, link, staging, out _sendStaging, out var send))
+        if (!TryStage(call.ReceivePayload, link, transport, out _receiveStaging, out var receive)) return false;
+        if (!TryStage(call.SendPayload, link, transport, out _sendStaging, out var send))
         {
             _receiveStaging?.Dispose();
             _receiveStaging = null;
@@ -116,12 +116,12 @@ internal sealed class RdmaCall : IValueTaskSource<CallResult>, IHeaderLease, IRd
     /// The memory itself where the adapter can reach it, else a leased buffer in its place.
     /// </summary>
     private static bool TryStage(
-        in IoSlices memory, RdmaLink link, BufferPool staging, out BufferLease? lease, out IoSlices reachable)
+        in IoSlices memory, RdmaLink link, RdmaTransport transport, out BufferLease? lease, out IoSlices reachable)
     {
         lease = null;
         reachable = memory;
         if (link.IsRegistered(memory)) return true;
-        lease = staging.TryRent((int)memory.TotalLength);
+        lease = transport.TryStage(memory.TotalLength);
         if (lease is null) return false;
         reachable = lease.Memory.Slice(0, (int)memory.TotalLength);
         return true;

@@ -102,7 +102,7 @@ internal sealed class RdmaConnection : IConnection, IRdmaLinkHost
         // Outside the lock: memory that is used for the first time is registered here.
         var timeout = TimeoutOf(call);
         var deadline = Environment.TickCount64 + timeout;
-        var isWritten = started.Begin(call, id, timeout, deadline, ct, _link, _transport.Staging);
+        var isWritten = started.Begin(call, id, timeout, deadline, ct, _link, _transport);
         var task = started.Task;
         lock (_lock)
         {

@@ -246,14 +246,16 @@ internal sealed unsafe class RdmaLink : ICompletionSink
     {
         for (var i = 0; i < memory.Count; i++)
         {
-            var registration = _memory.Find(_path.Device, _domain, memory[i]);
-            Invariant.Check(registration != null, "memory that a peer is told of is registered");
-            var slice = new RemoteSlice
+            var slice = default(RemoteSlice);
+            if (!memory[i].IsEmpty)
             {
-                Address = (ulong)memory[i].Address,
-                Length = (uint)memory[i].Length,
-                Key = registration->RemoteKey,
-            };
+                var registration = _memory.Find(_path.Device, _domain, memory[i]);
+                Invariant.Check(registration != null, "memory that a peer is told of is registered");
+                slice.Address = (ulong)memory[i].Address;
+                slice.Length = (uint)memory[i].Length;
+                slice.Key = registration->RemoteKey;
+            }
+
             MemoryMarshal.Write(destination[(i * RemoteSlice.Size)..], slice);
         }
     }

@@ -9,11 +9,14 @@ namespace ThreeFs.Transport.Rdma;
 /// first transfer needs it and until it is freed. Lookups take no lock. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A range that an adapter refuses (an ordinary user's limit on locked memory, for one) is not asked for again; transfers
-/// to and from it are copied through a buffer that is registered.
+/// Large ranges are registered in pieces, each when it is needed, because registering pins memory and takes as long as
+/// touching it. What an adapter refuses (an ordinary user's limit on locked memory, for one) is not asked for again. A
+/// transfer to or from such memory, or across two pieces, is copied through a buffer that is registered.
 /// </remarks>
 public sealed unsafe class RdmaMemory : IMemoryObserver
 {
+    private const int PieceShift = 26; // 64 MiB, as long as the largest payload in one buffer
+
     private readonly Lock _lock = new();
 
     /// <summary>Ordered by address; replaced as a whole under the lock.</summary>
@@ -61,8 +64,8 @@ public sealed unsafe class RdmaMemory : IMemoryObserver
         var place = IndexOf(ranges, memory.Address);
         if (place < 0) place = ~place - 1;
         if (place < 0) return null;
-        var range = ranges[place];
-        return range.Holds(memory) ? range.Registration(device, domain) : null;
+        var piece = ranges[place].PieceOf(memory);
+        return piece is null ? null : piece.Registration(device, domain);
     }
 
     /// <summary>The range that begins there, or the complement of where it would be.</summary>
@@ -82,17 +85,49 @@ public sealed unsafe class RdmaMemory : IMemoryObserver
         return ~low;
     }
 
-    private sealed class Range(nint address, long length)
+    private sealed class Range
+    {
+        private readonly long _length;
+        private readonly Piece[] _pieces;
+
+        public Range(nint address, long length)
+        {
+            Address = address;
+            _length = length;
+            _pieces = new Piece[(int)((length + (1L << PieceShift) - 1) >> PieceShift)];
+            for (var i = 0; i < _pieces.Length; i++)
+            {
+                var offset = (long)i << PieceShift;
+                _pieces[i] = new Piece(address + (nint)offset, (nuint)Math.Min(length - offset, 1L << PieceShift));
+            }
+        }
+
+        public nint Address { get; }
+
+        /// <summary>The piece that holds all of the memory.</summary>
+        public Piece? PieceOf(IoMemory memory)
+        {
+            var first = memory.Address - Address;
+            var end = first + memory.Length;
+            if (first < 0 || end > _length || memory.IsEmpty) return null;
+            var piece = (long)first >> PieceShift;
+            return piece == (end - 1) >> PieceShift ? _pieces[piece] : null;
+        }
+
+        public void Forget()
+        {
+            foreach (var piece in _pieces) piece.Forget();
+        }
+    }
+
+    private sealed class Piece(nint address, nuint length)
     {
         /// <summary>Of an adapter that refused.</summary>
         private static readonly nint _refused = -1;
 
+        private readonly Lock _lock = new();
         private nint[] _registrations = [];
         private bool _forgotten;
-
-        public nint Address => address;
-
-        public bool Holds(IoMemory memory) => memory.Address >= address && memory.Address + memory.Length <= address + (nint)length;
 
         public IbMr* Registration(RdmaDevice device, RdmaDomain domain)
         {
@@ -105,13 +140,13 @@ public sealed unsafe class RdmaMemory : IMemoryObserver
 
         private nint Register(RdmaDevice device, RdmaDomain domain, int slot)
         {
-            lock (this)
+            lock (_lock)
             {
                 if (_forgotten) return _refused;
                 if (slot < _registrations.Length && _registrations[slot] != 0) return _registrations[slot];
                 var access = IbAccess.LocalWrite;
                 if (domain == RdmaDomain.Calls) access |= IbAccess.RemoteWrite | IbAccess.RemoteRead;
-                var made = (nint)IbVerbs.RegisterMr(device.Domain(domain), address, (nuint)length, access);
+                var made = (nint)IbVerbs.RegisterMr(device.Domain(domain), address, length, access);
                 var more = new nint[Math.Max(_registrations.Length, slot + 1)];
                 _registrations.CopyTo(more, 0);
                 more[slot] = made == 0 ? _refused : made;
@@ -122,7 +157,7 @@ public sealed unsafe class RdmaMemory : IMemoryObserver
 
         public void Forget()
         {
-            lock (this)
+            lock (_lock)
             {
                 _forgotten = true;
                 foreach (var registration in _registrations)

@@ -1,5 +1,4 @@
 using ThreeFs.Base;
-using ThreeFs.Base.Memory;
 using ThreeFs.Io;
 
 namespace ThreeFs.Transport.Rdma;
@@ -33,7 +32,7 @@ internal sealed class RdmaServerConnection : IRdmaLinkHost, IAcceptedConnection
 
     public IServerHandler Handler => _listener.Handler;
 
-    public BufferPool Staging => _listener.Transport.Staging;
+    public RdmaTransport Transport => _listener.Transport;
 
     public bool IsFull => _requests.Count >= _listener.Options.MaxInFlight;
 

@@ -69,6 +69,9 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
     /// <summary>Registered buffers in place of memory that is not.</summary>
     internal BufferPool Staging { get; }
 
+    /// <summary>A buffer for a copied payload, or null: none is left, or no buffer is that long.</summary>
+    internal BufferLease? TryStage(long length) => length <= 1 << BufferPool.MaxShift ? Staging.TryRent((int)length) : null;
+
     /// <summary>The adapters, for a log line.</summary>
     public string Devices => string.Join(", ", _devices.Select(d => d.Name));
 
