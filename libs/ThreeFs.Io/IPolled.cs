@@ -2,8 +2,7 @@ namespace ThreeFs.Io;
 
 /// <summary>
 /// Something in memory that others fill without telling the kernel. The reactor looks while it has work anyway, and
-/// has itself
-/// woken when it is about to sleep. Reactor's thread.
+/// has itself woken when it is about to sleep. Reactor's thread.
 /// </summary>
 public interface IPolled
 {
@@ -12,8 +11,7 @@ public interface IPolled
 
     /// <summary>
     /// Announces that this side sleeps and has to be woken (by whatever makes something complete on the reactor);
-    /// false when something
-    /// has come meanwhile: then nothing is announced.
+    /// false when something has come meanwhile: then nothing is announced.
     /// </summary>
     bool TrySleep();
 

@@ -2,8 +2,7 @@ namespace ThreeFs.Io;
 
 /// <summary>
 /// What a reactor looks at in each turn: everything in which something happened lately. What stays quiet for long is
-/// left asleep, so the
-/// cost of a turn follows what is busy and not what exists.
+/// left asleep, so the cost of a turn follows what is busy and not what exists.
 /// </summary>
 internal sealed class PollList
 {

@@ -4,15 +4,15 @@ using ThreeFs.Base.Memory;
 namespace ThreeFs.Transport;
 
 /// <summary>
-/// Files of the server, read by the client. On the connection's reactor only, where calls complete. Files are kept open for as long as they
-/// are used and the connection lasts.
+/// Files of the server, read by the client. On the connection's reactor only, where calls complete. Files are kept
+/// open for as long as they are used and the connection lasts.
 /// </summary>
 public interface ILocalFiles
 {
     /// <summary>
-    /// Reads into <paramref name="destination"/> past the page cache: the bytes read, fewer than wanted only at the file's end. NotSupported
-    /// when this process cannot open that very file (it sees other file systems): then it need not be asked again on this
-    /// connection. The destination's pieces and the offset are multiples of 4096.
+    /// Reads into <paramref name="destination"/> past the page cache: the bytes read, fewer than wanted only at the
+    /// file's end. NotSupported when this process cannot open that very file (it sees other file systems): then it
+    /// need not be asked again on this connection. The destination's pieces and the offset are multiples of 4096.
     /// </summary>
     ValueTask<Result<int>> ReadAsync(in LocalFile file, long offset, IoSlices destination);
 }

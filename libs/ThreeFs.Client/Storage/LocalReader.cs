@@ -9,9 +9,10 @@ using ThreeFs.Transport;
 namespace ThreeFs.Client.Storage;
 
 /// <summary>
-/// Reads from a server of this host without bytes passing through it: the server tells where they lie and keeps them there, the device
-/// reads straight into the caller's memory, and the checksum is verified here. So no server, stopped at whatever moment, can write into
-/// memory that is in use for something else. Whatever does not fit becomes an ordinary read.
+/// Reads from a server of this host without bytes passing through it: the server tells where they lie and keeps them
+/// there, the device reads straight into the caller's memory, and the checksum is verified here. So no server,
+/// stopped at whatever moment, can write into memory that is in use for something else. Whatever does not fit becomes
+/// an ordinary read.
 /// </summary>
 internal sealed class LocalReader(RetryPolicy retry, StorageClientCounters counters)
 {
@@ -33,7 +34,8 @@ internal sealed class LocalReader(RetryPolicy retry, StorageClientCounters count
     }
 
     /// <summary>
-    /// The result; null when the bytes have to be read in the ordinary way. The server may bring them although it was asked for their place.
+    /// The result; null when the bytes have to be read in the ordinary way. The server may bring them although it was
+    /// asked for their place.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     public async ValueTask<ReadResult?> ReadAsync(

@@ -6,8 +6,7 @@ namespace ThreeFs.Io.SharedMemory;
 
 /// <summary>
 /// Memory that has a number and can be given to another process, who maps it too. Its length never shrinks (the
-/// kernel refuses), so a
-/// mapping never faults whatever the other process does.
+/// kernel refuses), so a mapping never faults whatever the other process does.
 /// </summary>
 public sealed unsafe class MemoryFile : IDisposable
 {
@@ -65,8 +64,7 @@ public sealed unsafe class MemoryFile : IDisposable
 
     /// <summary>
     /// The same memory under a number that only allows reading, for a peer that is to do nothing else by mistake;
-    /// this file's own number
-    /// is given up.
+    /// this file's own number is given up.
     /// </summary>
     public Status KeepForReading()
     {

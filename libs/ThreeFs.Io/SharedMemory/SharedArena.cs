@@ -5,14 +5,12 @@ namespace ThreeFs.Io.SharedMemory;
 
 /// <summary>
 /// The buffers of this process that other processes may read in place: one <see cref="MemoryFile"/> that only this
-/// process writes. Pools
-/// over it (<see cref="BufferPool"/>) bound what is in use; a page takes memory from its first use until its buffer
-/// is freed. Thread-safe.
+/// process writes. Pools over it (<see cref="BufferPool"/>) bound what is in use; a page takes memory from its first
+/// use until its buffer is freed. Thread-safe.
 /// </summary>
 /// <remarks>
 /// Every class of buffers has addresses of its own, enough for all of them, so nothing fragments: addresses cost
-/// nothing. The
-/// file is sparse for the same reason.
+/// nothing. The file is sparse for the same reason.
 /// </remarks>
 public sealed class SharedArena : IBufferMemory, IDisposable
 {

@@ -8,13 +8,12 @@ namespace ThreeFs.Io.Sockets;
 
 /// <summary>
 /// A connection to another process of this host, under a name of the network namespace: messages, open files beside
-/// them, who the
-/// peer is, and when it is gone. Reactor's thread, except <see cref="Ring"/>.
+/// them, who the peer is, and when it is gone. Reactor's thread, except <see cref="Ring"/>.
 /// </summary>
 /// <remarks>
 /// Nothing a peer does makes a call here wait: sends never do, receives complete on the reactor. Files that a message
-/// brings belong to
-/// this object until <see cref="TakeFile"/>; those left over are closed with the next message and at the end.
+/// brings belong to this object until <see cref="TakeFile"/>; those left over are closed with the next message and at
+/// the end.
 /// </remarks>
 public sealed class UnixSocket : IDisposable
 {
@@ -185,8 +184,7 @@ public sealed class UnixSocket : IDisposable
 
     /// <summary>
     /// Wakes the peer, who waits in <see cref="RungAsync"/>. Never waits: a peer that has not looked for long has a
-    /// full queue and is
-    /// awake as soon as it looks. Any thread, until disposed.
+    /// full queue and is awake as soon as it looks. Any thread, until disposed.
     /// </summary>
     public unsafe void Ring()
     {

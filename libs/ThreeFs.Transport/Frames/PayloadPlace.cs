@@ -8,8 +8,7 @@ internal readonly record struct Extent(long Offset, int Length);
 
 /// <summary>
 /// Where in the sender's arena a payload lies for its receiver. Pooled. Disposed by the transport once the receiver
-/// has it, or never
-/// will: until then no buffer it names is used again.
+/// has it, or never will: until then no buffer it names is used again.
 /// </summary>
 internal sealed class PayloadPlace(BoundedPool<PayloadPlace> home) : IDisposable
 {

@@ -8,9 +8,8 @@ namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>
 /// How two processes of one host come to share memory. The client connects to the Unix socket that belongs to the
-/// server's address,
-/// both look at who the other is (the kernel says), and each sends one message with its ring's and its arena's
-/// memory. Little-endian:
+/// server's address, both look at who the other is (the kernel says), and each sends one message with its ring's and
+/// its arena's memory. Little-endian:
 /// <code>
 /// 0 magic "3FSM"   4 version of <see cref="SharedLink"/>   8 kind: 1 offer, 2 refusal   12 bytes of a ring   16 a
 /// refusal's text
@@ -36,8 +35,7 @@ internal static class Handshake
 
     /// <summary>
     /// Memory is shared with processes of the own user, and of root, who can read it anyway. A root process serves
-    /// itself of any
-    /// server: it believes whoever has the address's port as well.
+    /// itself of any server: it believes whoever has the address's port as well.
     /// </summary>
     public static bool MayShare(uint peer, bool isServer)
     {
@@ -70,8 +68,7 @@ internal static class Handshake
 
     /// <summary>
     /// Takes the peer's message and maps its memory beside <paramref name="outbox"/>. Fails with what is wrong, or
-    /// with the peer's own
-    /// words.
+    /// with the peer's own words.
     /// </summary>
     public static Result<SharedLink> TakeOffer(UnixSocket socket, MemoryFile outbox)
     {

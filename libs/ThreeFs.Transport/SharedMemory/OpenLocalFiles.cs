@@ -9,12 +9,12 @@ using ThreeFs.Io.Files;
 namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>
-/// The files of one connection's server that are open here, on its reactor. What was not read for a while is closed: an open
-/// file that was removed keeps its space.
+/// The files of one connection's server that are open here, on its reactor. What was not read for a while is closed:
+/// an open file that was removed keeps its space.
 /// </summary>
 /// <remarks>
-/// A read that the device has begun cannot be given up, for its memory would be written to later. So nothing is read here while a
-/// file answers nothing: the server reads instead, and its clients can go on without it.
+/// A read that the device has begun cannot be given up, for its memory would be written to later. So nothing is read
+/// here while a file answers nothing: the server reads instead, and its clients can go on without it.
 /// </remarks>
 internal sealed class OpenLocalFiles : ILocalFiles
 {

@@ -8,11 +8,9 @@ namespace ThreeFs.Transport.SharedMemory;
 /// <summary>The client's end over shared memory.</summary>
 /// <remarks>
 /// The server never touches the caller's memory: a payload is copied into the arena, or lies in it and is only read.
-/// A deadline
-/// therefore completes a call at once; the copy waits for the server, or for the end. Only a payload that lies in the
-/// arena
-/// itself may not be given back while the server may still read it: a deadline then ends the connection, a
-/// cancellation waits.
+/// A deadline therefore completes a call at once; the copy waits for the server, or for the end. Only a payload that
+/// lies in the arena itself may not be given back while the server may still read it: a deadline then ends the
+/// connection, a cancellation waits.
 /// </remarks>
 internal sealed class SharedConnection : FramedConnection, ISharedEnd
 {

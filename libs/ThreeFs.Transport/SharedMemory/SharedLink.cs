@@ -9,8 +9,7 @@ namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>
 /// Two rings of frames in memory, one each way. Each side writes only its own memory and maps the other's for
-/// reading, so a
-/// peer can break what it says but not what we have. An entry of a ring is
+/// reading, so a peer can break what it says but not what we have. An entry of a ring is
 /// <code>
 /// 0 length, a multiple of 16   4 number of extents   8 0 (reserved)
 /// 16 frame header (48)         64 variable header    then 16 bytes an extent: offset in the sender's arena, length, 0
@@ -19,17 +18,14 @@ namespace ThreeFs.Transport.SharedMemory;
 /// </summary>
 /// <remarks>
 /// What a peer writes is hostile: every index is read once and must move forwards within the ring, an entry is copied
-/// before it is
-/// looked at, every extent must lie in the peer's arena. Nobody is woken who does not sleep: a side that is about to
-/// sleep makes its
-/// <see cref="Field.Sleep"/> odd and then looks at the ring once more; a writer looks at it after its entry is
-/// visible. With the
-/// full fences between, one of the two sees the other. The number is counted, so a sleeper is rung for once however
-/// much is written.
+/// before it is looked at, every extent must lie in the peer's arena. Nobody is woken who does not sleep: a side that
+/// is about to sleep makes its <see cref="Field.Sleep"/> odd and then looks at the ring once more; a writer looks at
+/// it after its entry is visible. With the full fences between, one of the two sees the other. The number is counted,
+/// so a sleeper is rung for once however much is written.
 /// <para>
-/// Memory is reused when the receiver has passed the entry that names it, or at the end: then <see
-/// cref="Field.Closed"/> is set first,
-/// and the receiver looks at it after copying, so bytes that may have changed under the copy are never used.
+/// Memory is reused when the receiver has passed the entry that names it, or at the end: then
+/// <see cref="Field.Closed"/> is set first, and the receiver looks at it after copying, so bytes that may have
+/// changed under the copy are never used.
 /// </para>
 /// Writing is under the connection's lock; all else is the reactor's.
 /// </remarks>
@@ -226,8 +222,7 @@ internal sealed unsafe class SharedLink : IDisposable
 
     /// <summary>
     /// The next entry: its frame's headers, copied here and valid until the next call. False when there is none, or
-    /// when <paramref
-    /// name="status"/> says what is wrong with it. A found one is followed by <see cref="Consume"/>.
+    /// when <paramref name="status"/> says what is wrong with it. A found one is followed by <see cref="Consume"/>.
     /// </summary>
     public bool TryRead(FrameKind expected, out FrameHeader header, out ReadOnlySpan<byte> variable, out Status status)
     {

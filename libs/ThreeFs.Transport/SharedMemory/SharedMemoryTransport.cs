@@ -8,16 +8,14 @@ namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>
 /// Frames in memory that two processes of one host map: no byte goes through the kernel, which only wakes who sleeps.
-/// An answer's payload
-/// is copied once, out of the buffer that the device filled; a request's twice (<see cref="SharedLink"/>, <see
-/// cref="SharedServerConnection"/>).
+/// An answer's payload is copied once, out of the buffer that the device filled; a request's twice
+/// (<see cref="SharedLink"/>, <see cref="SharedServerConnection"/>).
 /// </summary>
 /// <remarks>
 /// Found without configuration: a server of "shm://10.0.0.1:8000" listens on an abstract Unix socket named after that
-/// address, which
-/// exists in the server's network namespace only. So who finds it is on the same host and in the same network, and a
-/// container that has a network of its own uses TCP. Peers are of the same user or root (<see
-/// cref="Handshake.MayShare"/>).
+/// address, which exists in the server's network namespace only. So who finds it is on the same host and in the same
+/// network, and a container that has a network of its own uses TCP. Peers are of the same user or root
+/// (<see cref="Handshake.MayShare"/>).
 /// </remarks>
 public sealed class SharedMemoryTransport : ITransport, IDisposable
 {
@@ -49,8 +47,7 @@ public sealed class SharedMemoryTransport : ITransport, IDisposable
     /// <param name="options">Bounds and times.</param>
     /// <param name="arena">
     /// Payloads in its buffers are not copied; it has room for <see cref="TransportOptions.SharedBytes"/> besides
-    /// them and outlives the
-    /// transport. Null makes one.
+    /// them and outlives the transport. Null makes one.
     /// </param>
     public static Result<SharedMemoryTransport> Create(
         IReadOnlyList<Reactor> reactors, TransportOptions? options = null, SharedArena? arena = null)

@@ -24,8 +24,8 @@ internal interface ISharedEnd
 
 /// <summary>
 /// One end of a connection over shared memory, client's or server's: looks at the ring while there is work, sleeps
-/// otherwise, and
-/// notices a peer that is gone (its socket ends) or takes nothing. The connection's lock guards writing.
+/// otherwise, and notices a peer that is gone (its socket ends) or takes nothing. The connection's lock guards
+/// writing.
 /// </summary>
 internal sealed class SharedPort : IPolled
 {

@@ -5,8 +5,7 @@ namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>
 /// The outgoing half: frames that wait for room in the ring, and those whose payload the peer has not yet taken. Both
-/// in
-/// order. All under the connection's lock, except where said.
+/// in order. All under the connection's lock, except where said.
 /// </summary>
 internal sealed class SharedSender(SharedLink link, Lock gate)
 {
@@ -100,8 +99,7 @@ internal sealed class SharedSender(SharedLink link, Lock gate)
 
     /// <summary>
     /// Lets go of what the peer has taken and writes what there is room for. Takes the lock itself; reactor's thread.
-    /// True when
-    /// something was written.
+    /// True when something was written.
     /// </summary>
     public bool Advance(out bool hasProgress, out Status status)
     {

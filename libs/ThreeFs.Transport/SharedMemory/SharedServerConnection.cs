@@ -9,8 +9,8 @@ namespace ThreeFs.Transport.SharedMemory;
 
 /// <summary>
 /// The server's end over shared memory. A request's payload is copied out of the client's memory before anybody looks
-/// at it, for it may
-/// change at any time; an answer's is read by the client where the handler has put it, when that is in the arena.
+/// at it, for it may change at any time; an answer's is read by the client where the handler has put it, when that is
+/// in the arena.
 /// </summary>
 internal sealed class SharedServerConnection : FramedServerConnection, ISharedEnd
 {

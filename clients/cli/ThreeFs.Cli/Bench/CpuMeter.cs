@@ -4,8 +4,8 @@ namespace ThreeFs.Cli.Bench;
 
 /// <summary>
 /// Processor time of some processes, which says more than a rate where the disk's speed changes by the minute. From
-/// the scheduler's
-/// counters of every thread (/proc/PID/task/TID/schedstat); what a thread used that has ended meanwhile is lost.
+/// the scheduler's counters of every thread (/proc/PID/task/TID/schedstat); what a thread used that has ended
+/// meanwhile is lost.
 /// </summary>
 internal sealed class CpuMeter(IReadOnlyList<int> pids)
 {

@@ -32,8 +32,7 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
 
     /// <summary>
     /// Runs for the time, ends with a flush when it wrote, and answers operations per second and processor time of an
-    /// operation, the flush
-    /// included.
+    /// operation, the flush included.
     /// </summary>
     public async ValueTask<Result<Measured>> RunAsync(
         IRung rung, Reactor reactor, long fileBytes, TimeSpan time, BufferPool buffers, SeededRandom random,

@@ -14,10 +14,9 @@ namespace ThreeFs.Cli.Commands;
 
 /// <summary>
 /// `threefs bench`: the same operations on the raw disk, in the chunk engine, on a chain (over TCP, then as this
-/// host's processes speak to
-/// each other), on a file and through the mount of a running local cluster. Rungs take turns, round by round, because
-/// a shared disk's speed changes by the
-/// minute; the table shows medians and, in brackets, their ratio to the raw disk; a second one the processor time.
+/// host's processes speak to each other), on a file and through the mount of a running local cluster. Rungs take
+/// turns, round by round, because a shared disk's speed changes by the minute; the table shows medians and, in
+/// brackets, their ratio to the raw disk; a second one the processor time.
 /// </summary>
 internal static class BenchCommand
 {

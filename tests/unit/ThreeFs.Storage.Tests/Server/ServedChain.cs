@@ -140,7 +140,7 @@ internal sealed class ServedChain : IAsyncDisposable
         await closing;
         await _mgmtd.DisposeAsync();
         await Reactor.DisposeAsync();
-        _transport.Dispose();
+        await _transport.DisposeAsync();
         Directory.Delete(_root, recursive: true);
     }
 }
