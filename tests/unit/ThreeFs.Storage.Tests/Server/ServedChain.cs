@@ -139,8 +139,8 @@ internal sealed class ServedChain : IAsyncDisposable
 
         await closing;
         await _mgmtd.DisposeAsync();
-        await Reactor.DisposeAsync();
         await _transport.DisposeAsync();
+        await Reactor.DisposeAsync();
         Directory.Delete(_root, recursive: true);
     }
 }
