@@ -203,6 +203,7 @@ public sealed class LockTests
                 int ready[2], go[2]; char c;
                 if (pipe(ready) || pipe(go)) return 1;
                 int fd = open(v[1], O_RDWR | O_CREAT, 0644);
+                if (lock(fd, F_SETLK, 0)) return 3;
                 if (fork() == 0) {
                     if (lock(fd, F_SETLK, 1)) return 2;
                     write(ready[1], "x", 1);
@@ -210,7 +211,6 @@ public sealed class LockTests
                     if (e) printf("%d", e);
                     return 0;
                 }
-                if (lock(fd, F_SETLK, 0)) return 3;
                 read(ready[0], &c, 1);
                 int e = lock(fd, F_SETLKW, 1);
                 if (e) printf("%d", e);
