@@ -11,7 +11,7 @@ using ThreeFs.Storage.Updates;
 namespace ThreeFs.Storage.Recovery;
 
 /// <summary>
-/// Replaces a damaged or unreadable chunk with the content of a neighbour. Only the very same version, length and checksum is taken, under the
+/// Replaces a damaged or unreadable chunk with the content of another serving replica. Only the very same version, length and checksum is taken, under the
 /// chunk's lock, so a repair never changes what the chunk says.
 /// </summary>
 /// <remarks>
@@ -96,8 +96,14 @@ internal sealed class Repairer(Replica replica)
             return true;
         }
 
-        var code = await FetchAsync(chunk, content, replica.Place.SuccessorIsSyncing ? null : replica.SuccessorNode);
-        if (code != StatusCode.Ok) code = await FetchAsync(chunk, content, replica.PredecessorNode);
+        // All of them: the neighbours may be dead, and mgmtd not know it yet.
+        var code = StatusCode.NoServingTarget;
+        foreach (var node in replica.ServingPeers)
+        {
+            code = await FetchAsync(chunk, content, node);
+            if (code == StatusCode.Ok) break;
+        }
+
         if (code == StatusCode.Ok) Forget(chunk);
         else TryLater(chunk);
         Log.Repaired(_services.Log, replica.Target, chunk, code);
@@ -124,9 +130,8 @@ internal sealed class Repairer(Replica replica)
         Volatile.Write(ref _damagedCount, _damaged.Count);
     }
 
-    private async ValueTask<StatusCode> FetchAsync(ChunkId chunk, Content content, NodeInfo? node)
+    private async ValueTask<StatusCode> FetchAsync(ChunkId chunk, Content content, NodeInfo node)
     {
-        if (node is null) return StatusCode.NoServingTarget;
         using var buffer = _services.Buffers.TryRent((int)content.Length, hopsBehind: 1);
         if (buffer is null) return StatusCode.Overloaded;
         var memory = buffer.Memory.Slice(0, (int)content.Length);

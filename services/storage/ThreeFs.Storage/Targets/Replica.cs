@@ -104,6 +104,9 @@ public sealed class Replica : IAsyncDisposable
     internal NodeInfo? PredecessorNode { get; private set; }
     internal NodeInfo? TailNode { get; private set; }
 
+    /// <summary>Where the chain's other serving targets live: the neighbours first.</summary>
+    internal NodeInfo[] ServingPeers { get; private set; } = [];
+
     /// <summary>Cancelled when the place changes: whoever waits for a neighbour looks again.</summary>
     internal CancellationToken PlaceChange => _placeChange.Token;
 
@@ -236,6 +239,7 @@ public sealed class Replica : IAsyncDisposable
         SuccessorNode = NodeOf(routing, place.Successor);
         PredecessorNode = NodeOf(routing, place.Predecessor);
         TailNode = NodeOf(routing, place.ReadTail);
+        ServingPeers = PeersOf(routing, chain, place);
         if (place.Chain.Version == old.Chain.Version && place.State == old.State) return;
         _forwardEpoch = 0;
         _syncEnds = false;
@@ -412,6 +416,13 @@ public sealed class Replica : IAsyncDisposable
         _placeChange = new CancellationTokenSource();
         old.Cancel();
         old.Dispose();
+    }
+
+    private static NodeInfo[] PeersOf(RoutingInfo routing, ChainInfo? chain, ChainPlace place)
+    {
+        if (chain is null) return [];
+        var others = chain.Targets.Where(t => t.State == TargetState.Serving && t.Id != place.Target).Select(t => t.Id);
+        return [.. others.OrderBy(t => t == place.Successor ? 0 : t == place.Predecessor ? 1 : 2).Select(routing.NodeOf).OfType<NodeInfo>()];
     }
 
     private static NodeInfo? NodeOf(RoutingInfo routing, TargetId? target) => target is { } id ? routing.NodeOf(id) : null;

@@ -23,6 +23,7 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
 {
     public const uint ChunkSize = 1 << 20;
     public static readonly ChainId Chain = new(7);
+    private static readonly TargetId _dead = new(9);
 
     private readonly Queue<(Action<object?> Work, object? State)> _posted = new();
     private readonly Replica[] _replicas;
@@ -56,13 +57,19 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
     public bool IsCurrent => true;
 
     /// <summary>The next version of the chain, head first.</summary>
-    public void Apply(TargetState head, TargetState tail)
+    public void Apply(TargetState head, TargetState tail) => Apply([new(Head.Target, head), new(Tail.Target, tail)]);
+
+    /// <summary>The next version has a third target between the two, whose node has died unnoticed.</summary>
+    public void PutDeadBetween() => Apply(
+        [new(Head.Target, TargetState.Serving), new(_dead, TargetState.Serving), new(Tail.Target, TargetState.Serving)]);
+
+    private void Apply(ImmutableArray<ChainTarget> members)
     {
-        var chain = new ChainInfo(Chain, new ChainVersion(++_version), [new(Head.Target, head), new(Tail.Target, tail)], []);
-        var nodes = _replicas.Select(r => new NodeInfo(
-            NodeOf(r), NodeKind.Storage, "here", 1, [], NodeState.Connected, default, ImmutableSortedDictionary<string, string>.Empty));
-        var targets = chain.Targets.Zip(_replicas, (t, r) => new TargetInfo(
-            t.Id, Chain, t.State, LocalTargetState.UpToDate, NodeOf(r), 0, 0, false));
+        var chain = new ChainInfo(Chain, new ChainVersion(++_version), members, []);
+        var nodes = members.Select(t => new NodeInfo(
+            NodeOf(t.Id), NodeKind.Storage, "here", 1, [], NodeState.Connected, default, ImmutableSortedDictionary<string, string>.Empty));
+        var targets = members.Select(t => new TargetInfo(
+            t.Id, Chain, t.State, LocalTargetState.UpToDate, NodeOf(t.Id), 0, 0, false));
         Current = new RoutingInfo(new RoutingVersion(_version), nodes, [chain], targets, []);
 
         // The tail first: a head that knows more than its successor is refused, and tries again later.
@@ -151,7 +158,8 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
     }
 
     public ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, IoSlices destination, TimeSpan timeout) =>
-        At(node).ReadAsync(op, ReadFlags.None, destination, Soon);
+        node.Id == NodeOf(_dead) ? ValueTask.FromResult(new ReadResult(StatusCode.ConnectFailed, 0, 0, 0, default, default))
+            : At(node).ReadAsync(op, ReadFlags.None, destination, Soon);
 
     public void Forwarded(StatusCode code, TimeSpan time)
     {
@@ -181,9 +189,9 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
 
     private Deadline Soon => Deadline.In(TimeSpan.FromSeconds(5), Time);
 
-    private Replica At(NodeInfo node) => _replicas.Single(r => NodeOf(r) == node.Id);
+    private Replica At(NodeInfo node) => _replicas.Single(r => NodeOf(r.Target) == node.Id);
 
-    private static NodeId NodeOf(Replica replica) => new((uint)replica.Target.Value + 200);
+    private static NodeId NodeOf(TargetId target) => new((uint)target.Value + 200);
 
     private BufferLease Lease(ReadOnlySpan<byte> bytes)
     {

@@ -70,6 +70,18 @@ public sealed class ScrubberTests
     }
 
     [Fact]
+    public void Damage_is_repaired_from_any_replica_when_a_neighbour_is_dead()
+    {
+        var pair = WithChunks(1);
+        pair.PutDeadBetween();
+        pair.Disks[0].Device.Corrupt(_class, 100_000);
+        Assert.Equal(StatusCode.ChecksumMismatch, pair.Read(pair.Head, 0, Length).Code);
+        pair.Pump();
+        Assert.Equal(0, pair.Head.DamagedChunks);
+        Assert.Equal(ReplicaPair.Bytes(Length, 0), pair.Read(pair.Head, 0, Length).Bytes);
+    }
+
+    [Fact]
     public void Reads_no_faster_than_allowed()
     {
         var pair = WithChunks(40);
