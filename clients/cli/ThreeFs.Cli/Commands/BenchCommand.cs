@@ -38,19 +38,23 @@ internal static class BenchCommand
             Description = "Instead: kill a storage server, twice, and measure reads meanwhile and how fast it is "
                 + "brought up to date.",
         };
+        var rings = new Option<bool>("--usrbio")
+        {
+            Description = "Instead: random reads through a ring of the mount, beside the mount itself and the raw disk.",
+        };
         var command = new Command("bench", "Measure a running local cluster from the raw disk to the mount.")
         {
-            dir, rounds, seconds, recovery,
+            dir, rounds, seconds, recovery, rings,
         };
         command.SetAction((parsed, ct) => RunAsync(
             ClusterDirectory.At(parsed.GetValue(dir)), parsed.GetValue(rounds),
             TimeSpan.FromSeconds(parsed.GetValue(seconds)),
-            parsed.GetValue(recovery), ct));
+            parsed.GetValue(recovery), parsed.GetValue(rings), ct));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        ClusterDirectory directory, int rounds, TimeSpan time, bool recovery, CancellationToken ct)
+        ClusterDirectory directory, int rounds, TimeSpan time, bool recovery, bool rings, CancellationToken ct)
     {
         if (rounds is < 1 or > 1000 || time <= TimeSpan.Zero)
             return Say.Failure(new Status(StatusCode.InvalidArgument, "--rounds is 1 to 1000, --seconds is positive"));
@@ -70,6 +74,13 @@ internal static class BenchCommand
 
         var host = HostServices.ForProcess("bench", LogLevel.Error);
         await using var reactor = Reactor.Start("bench").Value;
+        if (rings)
+        {
+            var ran = await reactor.InvokeAsync(
+                () => new UsrbIoBench(cluster, reactor, host.NewRandom(), rounds, time).RunAsync());
+            return ran.IsOk ? 0 : Say.Failure(ran);
+        }
+
         var options = new ClientOptions
         {
             Mgmtd = [.. cluster.MgmtdAddresses], ClusterId = cluster.Plan.ClusterId, Description = "threefs bench",

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using ThreeFs.Base;
+using ThreeFs.Base.Memory;
+using ThreeFs.Cli.Dev;
+using ThreeFs.Cli.Output;
+using ThreeFs.Io;
+
+namespace ThreeFs.Cli.Bench;
+
+/// <summary>
+/// Random reads of a file by a program: from the raw disk and from the mount with O_DIRECT and io_uring, and from the
+/// mount through a ring. The three take turns; medians, in brackets the ratio to the raw disk, and processor time of
+/// everybody together.
+/// </summary>
+internal sealed class UsrbIoBench(LocalCluster cluster, Reactor reactor, SeededRandom random, int rounds, TimeSpan time)
+{
+    private const long FileBytes = 256 << 20;
+
+    private static readonly (string Name, int Size, int Depth)[] _loads =
+    [
+        ("4KiB ×1", 4 << 10, 1), ("4KiB ×32", 4 << 10, 32), ("4KiB ×1024", 4 << 10, 1024),
+        ("128KiB ×8", 128 << 10, 8), ("1MiB ×4", 1 << 20, 4),
+    ];
+
+    public async ValueTask<Status> RunAsync()
+    {
+        var name = $".threefs-bench-{Environment.ProcessId}";
+        using var buffers = new BufferPool(256 << 20);
+        var onDisk = FileRung.Open("raw", reactor, Path.Combine(cluster.Directory.Path, name));
+        if (!onDisk.TryGet(out var raw)) return onDisk.Status;
+        await using var _ = raw;
+        var path = Path.Combine(cluster.Plan.Mount, name);
+        var onMount = FileRung.Open("mount", reactor, path);
+        if (!onMount.TryGet(out var mount)) return onMount.Status;
+        await using var __ = mount;
+        foreach (var rung in new[] { raw, mount })
+        {
+            var filled = await FillAsync(rung, buffers);
+            if (!filled.IsOk) return filled;
+        }
+
+        var meter = new CpuMeter([Environment.ProcessId, .. cluster.Roles.Select(r => r.Process.Pid).OfType<int>()]);
+        var rates = new Table("READS PER SECOND", "raw", "mount", "ring");
+        var costs = new Table("CPU µs A READ", "raw", "mount", "ring");
+        foreach (var (label, size, depth) in _loads)
+        {
+            var load = new Workload(label, size, depth, IsWrite: false);
+            var opened = RingReader.Open(cluster.Plan.Mount, path, size, depth);
+            if (!opened.TryGet(out var ring)) return opened.Status;
+            using var ___ = ring;
+            var results = new List<Measured>[] { [], [], [] };
+            for (var round = 0; round < rounds; round++)
+            {
+                Say.Progress($"{label}, round {round + 1} of {rounds}");
+                var turns = new Func<ValueTask<Result<Measured>>>[]
+                {
+                    () => load.RunAsync(raw, reactor, FileBytes, time, buffers, random, meter),
+                    () => load.RunAsync(mount, reactor, FileBytes, time, buffers, random, meter),
+                    () => new(Measure(ring, meter)),
+                };
+                for (var i = 0; i < turns.Length; i++)
+                {
+                    var result = await turns[i]();
+                    if (!result.TryGet(out var measured)) return result.Status;
+                    results[i].Add(measured);
+                }
+            }
+
+            var medians = results.Select(r => Median(r.Select(m => m.Rate))).ToArray();
+            rates.Add([label, .. medians.Select(m => $"{m:0} ({m / medians[0]:0.00})")]);
+            costs.Add([label, .. results.Select(r => $"{Median(r.Select(m => m.Cpu)):0.0}")]);
+        }
+
+        Console.Write(rates);
+        Console.Write(costs);
+        return Status.Ok;
+    }
+
+    /// <summary>On this thread, which is the bench's reactor and has nothing else to do meanwhile.</summary>
+    private Result<Measured> Measure(RingReader ring, CpuMeter meter)
+    {
+        var cpu = meter.Read();
+        var clock = Stopwatch.StartNew();
+        var ran = ring.Run(FileBytes, time, random);
+        if (!ran.TryGet(out var reads)) return ran.Status;
+        var rate = reads / clock.Elapsed.TotalSeconds;
+        return new Measured(rate, (meter.Read() - cpu).TotalMicroseconds / reads);
+    }
+
+    private async ValueTask<Status> FillAsync(IRung rung, BufferPool buffers)
+    {
+        using var buffer = buffers.TryRent(1 << 20)!;
+        var memory = buffer.Memory.Slice(0, 1 << 20);
+        new SeededRandom(1).NextBytes(memory.Span);
+        await reactor.SwitchTo();
+        for (long offset = 0; offset < FileBytes; offset += memory.Length)
+        {
+            var status = await rung.WriteAsync(offset, memory);
+            if (!status.IsOk) return status;
+        }
+
+        return await rung.FlushAsync();
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted[sorted.Length / 2];
+    }
+}
