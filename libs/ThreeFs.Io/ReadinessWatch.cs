@@ -7,7 +7,7 @@ namespace ThreeFs.Io;
 /// <summary>
 /// Tells a reactor when a file number that is not its own has something to read: an event channel of a driver, for
 /// instance. Each time it is ready, <c>ready</c> runs on the reactor's thread and must take what is there; then the
-/// watch goes on. Reactor's thread only.
+/// watch goes on, until the number reports an error. Reactor's thread only.
 /// </summary>
 /// <param name="reactor">Where it runs.</param>
 /// <param name="fd">Stays open until <see cref="StopAsync"/> has completed.</param>
@@ -56,10 +56,11 @@ public sealed class ReadinessWatch(Reactor reactor, int fd, Action ready)
 
         public override void Complete(int result, uint flags)
         {
-            if (_stopped is null && result != -Errno.ECANCELED)
+            // An error of the number itself (its device is gone) would be reported again at once, for ever.
+            if (_stopped is null && result >= 0)
             {
                 ready();
-                if (_stopped is null)
+                if (_stopped is null && (result & PollIn) != 0)
                 {
                     reactor.Start(this);
                     return;

@@ -30,7 +30,7 @@ public enum TransportChoice
 /// </summary>
 public sealed class HostTransport : ITransport, IAsyncDisposable
 {
-    /// <summary>A server of this host that is slower to share memory than this is spoken to over TCP.</summary>
+    /// <summary>A server that is slower than this to be reached in a better way is spoken to over TCP.</summary>
     private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<Endpoint, string> _reported = new();
@@ -123,16 +123,28 @@ public sealed class HostTransport : ITransport, IAsyncDisposable
             return new Status(StatusCode.ConnectFailed, $"{endpoint} offers no RDMA, and transport = \"rdma\" allows nothing else");
         }
 
-        var better = await _rdma!.ConnectAsync(new Endpoint(RdmaTransport.RdmaScheme, endpoint.Host, port), ct);
-        if (!better.IsOk && _choice != TransportChoice.Rdma && !ct.IsCancellationRequested)
+        // In its own time: a filter that drops the set-up, or RDMA's packets, must not cost a connection that works.
+        using var limit = new CancellationTokenSource();
+        if (_choice != TransportChoice.Rdma) limit.CancelAfter(_patience);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
+        var better = await _rdma!.ConnectAsync(new Endpoint(RdmaTransport.RdmaScheme, endpoint.Host, port), either.Token);
+        var status = better.TryGet(out var fast) ? await TransportOffers.ProveAsync(fast, either.Token) : better.Status;
+        if (status.IsOk)
         {
-            if (_notice is not null && IsNew(endpoint, better.Status))
-                _notice($"{endpoint} offers RDMA and is not reached over it: {better.Status.Message}");
+            await plain.DisposeAsync();
+            return better;
+        }
+
+        if (fast is not null) await fast.DisposeAsync();
+        if (_choice != TransportChoice.Rdma)
+        {
+            if (_notice is not null && !ct.IsCancellationRequested && IsNew(endpoint, status))
+                _notice($"{endpoint} offers RDMA and is not reached over it: {status.Message ?? status.Code.ToString()}");
             return Result<IConnection>.Of(plain);
         }
 
         await plain.DisposeAsync();
-        return better;
+        return new Status(StatusCode.ConnectFailed, $"{endpoint} over RDMA: {status.Message ?? status.Code.ToString()}");
     }
 
     private bool IsNew(Endpoint endpoint, in Status status)
@@ -168,7 +180,7 @@ public sealed class HostTransport : ITransport, IAsyncDisposable
     public Result<IListener> Listen(Endpoint endpoint, IServerHandler handler)
     {
         var doors = new List<IListener>();
-        var rdma = _rdma?.Listen(new Endpoint(RdmaTransport.RdmaScheme, endpoint.Host, 0), handler);
+        var rdma = _rdma?.Listen(new Endpoint(RdmaTransport.RdmaScheme, endpoint.Host, 0), new TransportOffers(handler, 0));
         if (rdma is { IsOk: true }) doors.Add(rdma.Value.Value);
         else if (rdma is { } failed && _choice == TransportChoice.Rdma) return failed.Status;
         var port = doors.Count == 0 ? 0 : doors[0].Endpoint.Port;

@@ -22,6 +22,13 @@ internal sealed class TransportOffers(IServerHandler service, int rdmaPort) : IS
         return answer.IsOk && answer.Header.Length >= 2 ? BinaryPrimitives.ReadUInt16LittleEndian(answer.Header) : 0;
     }
 
+    /// <summary>The same question, only to see that messages pass both ways.</summary>
+    public static async ValueTask<Status> ProveAsync(IConnection connection, CancellationToken ct)
+    {
+        using var answer = await connection.CallAsync(new Call { Method = Method, Timeout = _patience }, ct);
+        return answer.Status;
+    }
+
     public Status Accept(ServerRequest request) => service.Accept(request);
 
     public ValueTask<Reply> HandleAsync(ServerRequest request)

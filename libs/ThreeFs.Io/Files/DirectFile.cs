@@ -58,7 +58,7 @@ public sealed class DirectFile : IDisposable
     {
         var flags = mode switch
         {
-            DirectFileMode.OpenRead => O_RDONLY,
+            DirectFileMode.OpenRead => O_RDONLY | O_NONBLOCK, // a name may turn out to be a pipe
             DirectFileMode.Open => O_RDWR,
             DirectFileMode.OpenOrCreate => O_RDWR | O_CREAT,
             DirectFileMode.CreateNew => O_RDWR | O_CREAT | O_EXCL,

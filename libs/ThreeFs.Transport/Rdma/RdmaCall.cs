@@ -121,7 +121,7 @@ internal sealed class RdmaCall : IValueTaskSource<CallResult>, IHeaderLease, IRd
         lease = null;
         reachable = memory;
         if (link.IsRegistered(memory)) return true;
-        lease = transport.TryStage(memory.TotalLength);
+        lease = transport.TryStage(link, memory.TotalLength);
         if (lease is null) return false;
         reachable = lease.Memory.Slice(0, (int)memory.TotalLength);
         return true;

@@ -161,6 +161,8 @@ internal sealed class RdmaConnection : IConnection, IRdmaLinkHost
     {
         call.IsStarted = true;
         if (call.IsSettled) call.TryComplete();
+        // Asked for before the call could be found.
+        else if (call.Token.IsCancellationRequested) call.SettleFailed(StatusCode.Cancelled);
         else _link.Enqueue(call.Request);
     }
 

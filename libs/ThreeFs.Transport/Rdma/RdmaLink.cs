@@ -64,6 +64,7 @@ internal sealed unsafe class RdmaLink : ICompletionSink
     private readonly IRdmaLinkHost _host;
     private readonly int _buffers;
     private readonly int _maxSge;
+    private readonly TimeSpan _silenceLimit;
 
     private readonly byte* _slots; // receive buffers, then send buffers
     private readonly IbMr* _slotsMr;
@@ -84,7 +85,10 @@ internal sealed unsafe class RdmaLink : ICompletionSink
     private int _sendSlot;
     private int _sendSlotsFree;
     private int _credits;
+    private int _peerBuffers;
     private int _owed;
+    private readonly ITimer _silence;
+    private long _waitsSince = -1;
     private byte[] _assembly = [];
     private int _assembled;
     private int _expected;
@@ -94,9 +98,12 @@ internal sealed unsafe class RdmaLink : ICompletionSink
 
     private RdmaLink(
         CompletionChannel channel, RdmaPath path, RdmaMemory memory, RdmaDomain domain, Reactor reactor, RdmaOptions options,
-        IRdmaLinkHost host)
+        TimeSpan silenceLimit, IRdmaLinkHost host)
     {
         _channel = channel;
+        _silenceLimit = silenceLimit;
+        _silence = reactor.Time.CreateTimer(
+            static state => ((RdmaLink)state!).CheckSilence(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _path = path;
         _memory = memory;
         _domain = domain;
@@ -137,9 +144,9 @@ internal sealed unsafe class RdmaLink : ICompletionSink
     /// <summary>A queue pair with its receive buffers posted, not yet connected.</summary>
     public static Result<RdmaLink> Open(
         CompletionChannel channel, RdmaPath path, RdmaMemory memory, RdmaDomain domain, Reactor reactor, RdmaOptions options,
-        IRdmaLinkHost host)
+        TimeSpan silenceLimit, IRdmaLinkHost host)
     {
-        var link = new RdmaLink(channel, path, memory, domain, reactor, options, host);
+        var link = new RdmaLink(channel, path, memory, domain, reactor, options, silenceLimit, host);
         var error = link._qp == null ? Marshal.GetLastPInvokeError() : link.Initialise();
         if (error == 0) return link;
         var reason = new Status(StatusCode.IoError, $"{path} gives no queue pair: {Errno.Describe(error)}");
@@ -221,7 +228,7 @@ internal sealed unsafe class RdmaLink : ICompletionSink
             _qp, &send,
             IbQpMask.State | IbQpMask.SendPsn | IbQpMask.Timeout | IbQpMask.RetryCount | IbQpMask.RnrRetry | IbQpMask.MaxReadsOut);
         if (error != 0) return Failed("make the queue pair ready to send", error);
-        _credits = peer.ReceiveBuffers;
+        _credits = _peerBuffers = peer.ReceiveBuffers;
         return Status.Ok;
     }
 
@@ -327,6 +334,29 @@ internal sealed unsafe class RdmaLink : ICompletionSink
         }
 
         if (!IsBroken && count > 0) Submit(ref count);
+        if (!IsBroken) WatchSilence();
+    }
+
+    /// <summary>
+    /// A peer that is stopped keeps its adapter, which acknowledges everything; that it gives no credits back tells.
+    /// </summary>
+    private void WatchSilence()
+    {
+        var waits = _head is not null && _credits < 2;
+        if (!waits) _waitsSince = -1;
+        else if (_waitsSince < 0)
+        {
+            _waitsSince = Environment.TickCount64;
+            _silence.Change(_silenceLimit, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void CheckSilence()
+    {
+        if (IsBroken || _waitsSince < 0) return;
+        var left = _waitsSince + (long)_silenceLimit.TotalMilliseconds - Environment.TickCount64;
+        if (left > 0) _silence.Change(TimeSpan.FromMilliseconds(left), Timeout.InfiniteTimeSpan);
+        else Break(new Status(StatusCode.ConnectionLost, $"{_path}: the peer took no message for {_silenceLimit.TotalSeconds:0.#} s"));
     }
 
     /// <summary>Adds what there is room for; true when nothing of the work is left.</summary>
@@ -503,13 +533,22 @@ internal sealed unsafe class RdmaLink : ICompletionSink
         }
 
         _credits += BinaryPrimitives.ReadUInt16LittleEndian(bytes);
+        _waitsSince = -1;
+        if (_credits > _peerBuffers || _owed + _held.Count >= _buffers)
+        {
+            Break(new Status(StatusCode.ProtocolError, "the peer gives or takes credits that do not exist"));
+            return;
+        }
+
         if ((BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]) & OnlyCredits) != 0)
         {
             GiveBack(slot);
             return;
         }
 
-        if (_held.Count > 0 || _host.IsFull) _held.Enqueue((slot, length));
+        // A cancellation need not wait behind requests: it is what makes room.
+        var passes = _expected == 0 && length == PieceHeader + RdmaMessage.Size && bytes[PieceHeader] == (byte)RdmaMessageKind.Cancel;
+        if (!passes && (_held.Count > 0 || _host.IsFull)) _held.Enqueue((slot, length));
         else Deliver(slot, length);
     }
 
@@ -604,6 +643,7 @@ internal sealed unsafe class RdmaLink : ICompletionSink
 
     private void Destroy()
     {
+        _silence.Dispose();
         if (_qp != null) Check(IbVerbs.DestroyQp(_qp), "queue pair");
         if (_cq != null) _channel.Remove(_cq);
         if (_slotsMr != null) Check(IbVerbs.DeregisterMr(_slotsMr), "registration");
@@ -611,7 +651,9 @@ internal sealed unsafe class RdmaLink : ICompletionSink
         NativeMemory.Free(_chain);
         NativeMemory.Free(_pieces);
 
-        static void Check(int code, string what) => Invariant.Check(code == 0, $"a {what} of a broken link can be destroyed");
+        // EIO: the adapter itself is gone, and everything of it with it.
+        static void Check(int code, string what) =>
+            Invariant.Check(code is 0 or Errno.EIO, $"a {what} of a broken link can be destroyed");
     }
 
     private static string Describe(IbWcStatus status) => status switch

@@ -101,7 +101,7 @@ internal sealed class RdmaServerRequest : ServerRequest, IRdmaWorkOwner
         var destination = Payload;
         if (!_connection.Link.IsRegistered(destination))
         {
-            _staging = _connection.Transport.TryStage(PayloadLength);
+            _staging = _connection.Transport.TryStage(_connection.Link, PayloadLength);
             if (_staging is null)
             {
                 Answer(new Status(StatusCode.Overloaded, "no memory is left to copy a payload through"));
@@ -227,7 +227,7 @@ internal sealed class RdmaServerRequest : ServerRequest, IRdmaWorkOwner
     private bool TryStage(ref IoSlices payload)
     {
         var length = (int)payload.TotalLength;
-        _staging = _connection.Transport.TryStage(length);
+        _staging = _connection.Transport.TryStage(_connection.Link, length);
         if (_staging is null) return false;
         payload.CopyTo(0, _staging.Memory.Span[..length]);
         payload = _staging.Memory.Slice(0, length);

@@ -25,6 +25,9 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
     private readonly RdmaMemory _memory;
     private readonly Lock _lock = new();
     private readonly Dictionary<(Reactor, RdmaDevice), CompletionChannel> _channels = [];
+    private readonly CancellationTokenSource _closing = new();
+    private TaskCompletionSource? _noConnect;
+    private int _connecting;
     private int _turn;
     private uint _psn;
 
@@ -69,8 +72,17 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
     /// <summary>Registered buffers in place of memory that is not.</summary>
     internal BufferPool Staging { get; }
 
-    /// <summary>A buffer for a copied payload, or null: none is left, or no buffer is that long.</summary>
-    internal BufferLease? TryStage(long length) => length <= 1 << BufferPool.MaxShift ? Staging.TryRent((int)length) : null;
+    /// <summary>
+    /// A buffer that the link's adapter reaches, for a copied payload. Null: none is left, no buffer is that long, or the
+    /// adapter takes no more memory (an ordinary user's limit on locked memory).
+    /// </summary>
+    internal BufferLease? TryStage(RdmaLink link, long length)
+    {
+        if (length > 1 << BufferPool.MaxShift || Staging.TryRent((int)length) is not { } lease) return null;
+        if (link.IsRegistered(lease.Memory)) return lease;
+        lease.Dispose();
+        return null;
+    }
 
     /// <summary>The adapters, for a log line.</summary>
     public string Devices => string.Join(", ", _devices.Select(d => d.Name));
@@ -83,8 +95,14 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
         var current = Reactor.Current;
         var isHere = current is not null && Reactors.Contains(current);
         var reactor = isHere ? current! : Reactors[(int)((uint)Interlocked.Increment(ref _turn) % (uint)Reactors.Count)];
+        lock (_lock)
+        {
+            if (_closing.IsCancellationRequested) return new Status(StatusCode.Cancelled, $"connect to {endpoint}: the transport is closed");
+            _connecting++;
+        }
+
         using var limit = new CancellationTokenSource(Options.ConnectTimeout, reactor.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct, _closing.Token);
         await reactor.SwitchTo();
         var (socket, error) = await StreamSocket.ConnectAsync(reactor, new IPEndPoint(address, endpoint.Port), either.Token);
         var result = socket is null
@@ -97,8 +115,24 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
                 : new Status(StatusCode.ConnectFailed, $"connect to {endpoint}: {result.Status.Message}");
         }
 
+        if (ConnectEnded() && result.TryGet(out var late))
+        {
+            await late.DisposeAsync();
+            result = new Status(StatusCode.Cancelled, $"connect to {endpoint}: the transport is closed");
+        }
+
         if (!isHere) await Task.Yield();
         return result;
+    }
+
+    /// <summary>True when the transport was closed meanwhile.</summary>
+    private bool ConnectEnded()
+    {
+        lock (_lock)
+        {
+            if (--_connecting == 0) _noConnect?.TrySetResult();
+            return _closing.IsCancellationRequested;
+        }
     }
 
     private string Why(int error) => error == -Errno.ECANCELED
@@ -161,7 +195,7 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
         if (path is null) return new Status(StatusCode.ConnectFailed, $"no RDMA adapter has the address {local}");
         var channel = ChannelOf(reactor, path.Device);
         return channel.TryGet(out var opened)
-            ? RdmaLink.Open(opened, path, _memory, domain, reactor, Rdma, host)
+            ? RdmaLink.Open(opened, path, _memory, domain, reactor, Rdma, Options.SilenceLimit, host)
             : channel.Status;
     }
 
@@ -182,9 +216,22 @@ public sealed class RdmaTransport : ITransport, IAsyncDisposable
     /// </summary>
     internal uint NextPsn() => Interlocked.Add(ref _psn, 0x10001) & 0xffffff;
 
-    /// <summary>Closes the channels, when listeners and connections are closed and reactors still run.</summary>
+    /// <summary>
+    /// Gives up connects under way and closes the channels, when listeners and connections are closed and reactors still
+    /// run.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
+        Task connects;
+        lock (_lock)
+        {
+            _noConnect ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_connecting == 0) _noConnect.TrySetResult();
+            connects = _noConnect.Task;
+        }
+
+        await _closing.CancelAsync();
+        await connects;
         CompletionChannel[] channels;
         Reactor[] reactors;
         lock (_lock)

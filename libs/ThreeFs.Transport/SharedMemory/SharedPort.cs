@@ -82,7 +82,10 @@ internal sealed class SharedPort : IPolled
         while (result > 0 || result == -Io.Linux.Errno.EAGAIN);
 
         // What the peer had still written counts: it may have answered and gone.
-        if (!_isStopped) Poll();
+        while (!_isStopped && Poll())
+        {
+        }
+
         _end.Failed(new Status(
             StatusCode.ConnectionLost, result == 0 ? "the peer closed" : Io.Linux.Errno.Describe(-result)));
         _isClosed = true;
@@ -190,7 +193,8 @@ internal sealed class SharedPort : IPolled
             else return;
         }
 
-        if (_link.IsPeerFull) _progressAt = Environment.TickCount64;
+        // Only servers are ever full of requests; a client that says so wants to keep our buffers.
+        if (_end.Expected == FrameKind.Response && _link.IsPeerFull) _progressAt = Environment.TickCount64;
         if (Environment.TickCount64 - _progressAt <= _silenceLimit.TotalMilliseconds) return;
         _end.Failed(new Status(StatusCode.ConnectionLost, $"the peer took nothing for {_silenceLimit.TotalSeconds:0.#} s"));
     }

@@ -100,6 +100,10 @@ public sealed class StorageServer : IAsyncDisposable
 
         var observer = new ServerObserver(() => _heartbeats?.Kick(), replica => _diskWatches[replica.DiskIndex].Health.ReadFailed());
         var pace = new ResyncPace(_config.ResyncBytesPerSecond, _reactors[0].Time);
+        // Before the targets' own, which are made the same way and cannot fail when this has not.
+        var transport = HostTransport.Create(_reactors, _config.Transport, TargetHost.PeerOptions, _arena, _memory);
+        if (!transport.TryGet(out _transport)) return transport.Status;
+        Log.TransportNotice(_log, $"peers are reached over {_transport.Ways}");
         _targets = new TargetHost(
             _config, _disks, _reactors, _replicaBuffers, _arena, _memory, _routing, _lease, observer, pace, _host.Logs, _host.NewRandom());
         _diskWatches.AddRange(_disks.Select(d => new DiskWatch(d, _config, _targets, _host.Time, _log)));
@@ -107,9 +111,6 @@ public sealed class StorageServer : IAsyncDisposable
         if (!status.IsOk) return status;
 
         var handler = new StorageHandler(Replicas, _clientBuffers, _replicaBuffers, _reactors[0].Time, _targets, pace);
-        var transport = HostTransport.Create(_reactors, _config.Transport, TargetHost.PeerOptions, _arena, _memory);
-        if (!transport.TryGet(out _transport)) return transport.Status;
-        Log.TransportNotice(_log, $"peers are reached over {_transport.Ways}");
         var listening = _transport.Listen(Endpoint.Tcp(_config.Host, _config.DataPort), handler);
         if (!listening.TryGet(out _listener!)) return listening.Status;
         var web = await WebHost.StartAsync(_host, new WebHostOptions(_config.Host, null, _config.HttpPort), ct: ct);
@@ -201,9 +202,11 @@ public sealed class StorageServer : IAsyncDisposable
         var held = false;
         while (!_stop.IsCancellationRequested)
         {
-            if (_lease.IsHeld) _host.Health.Ready("storage");
+            // Without the routing that its lease began with it serves nobody either.
+            var holds = _lease.IsHeld && _routing.Current.Version >= _lease.Routing;
+            if (holds) _host.Health.Ready("storage");
             else _host.Health.NotReady("storage", "mgmtd has not answered for longer than the lease");
-            if (held != _lease.IsHeld)
+            if (held != holds)
             {
                 held = !held;
                 if (held) Log.LeaseHeld(_log);

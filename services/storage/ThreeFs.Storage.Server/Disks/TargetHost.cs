@@ -51,7 +51,8 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
 
     public TargetHost(
         StorageConfig config, IReadOnlyList<DataDisk> disks, IReadOnlyList<Reactor> reactors, BufferPool buffers, SharedArena? arena,
-        RdmaMemory? memory, IRoutingSource routing, ILease lease, IStorageObserver observer, ResyncPace pace, ILoggerFactory logs, SeededRandom random)
+        RdmaMemory? memory, IRoutingSource routing, ILease lease, IStorageObserver observer, ResyncPace pace, ILoggerFactory logs,
+        SeededRandom random)
     {
         _pace = pace;
         (_config, _disks, _buffers, _routing, _lease, _observer) = (config, disks, buffers, routing, lease, observer);
