@@ -52,7 +52,9 @@ internal sealed unsafe class RdmaLink : ICompletionSink
     private const long LargestTransfer = 1 << 20;
     private const ulong ReceiveMark = 1UL << 63;
     private const byte RetryCount = 6; // 7 is "for ever" on some adapters
-    private const byte AckTimeout = 14; // 4.096 µs × 2¹⁴ = 67 ms
+
+    // 4.096 µs × 2¹⁶ = 0.27 s, 1.9 s with all retries: an adapter in software waits for a processor like everybody else.
+    private const byte AckTimeout = 16;
     private const byte RnrRetry = 6;
     private const byte RnrTimer = 12; // 0.64 ms
 

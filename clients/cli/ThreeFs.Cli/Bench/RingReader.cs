@@ -24,7 +24,8 @@ internal sealed unsafe class RingReader : IDisposable
     private readonly int _size;
     private readonly int _depth;
 
-    private RingReader(Shared buffer, Shared ring, RingLayout layout, void* submit, int file, ulong inode, int size, int depth)
+    private RingReader(
+        Shared buffer, Shared ring, RingLayout layout, void* submit, int file, ulong inode, int size, int depth)
     {
         (_buffer, _ring, _layout) = (buffer, ring, layout);
         _submit = submit;
@@ -179,10 +180,12 @@ internal sealed unsafe class RingReader : IDisposable
             var guid = Guid.NewGuid();
             var id = MemoryMarshal.Read<BufferId>(guid.ToByteArray());
             var file = $"/dev/shm/threefs-bench-{guid:N}";
-            var fd = Call(file, text => LibC.Open(text, LibC.O_RDWR | LibC.O_CREAT | LibC.O_EXCL | LibC.O_CLOEXEC, 0x180));
+            const int flags = LibC.O_RDWR | LibC.O_CREAT | LibC.O_EXCL | LibC.O_CLOEXEC;
+            var fd = Call(file, text => LibC.Open(text, flags, 0x180)); // rw-------
             if (fd < 0) return new Status(StatusCode.IoError, $"make {file}: {LastError()}");
             var isMade = LibC.Truncate(fd, size) == 0;
-            var address = (byte*)LibC.Map(null, (nuint)size, LibC.PROT_READ | LibC.PROT_WRITE, LibC.MAP_SHARED, fd, 0);
+            var address = (byte*)LibC.Map(
+                null, (nuint)size, LibC.PROT_READ | LibC.PROT_WRITE, LibC.MAP_SHARED, fd, 0);
             LibC.Close(fd);
             var link = $"{mount}/3fs-virt/iovs/{describe(RegistryKey.OfBuffer(id, 0))}";
             try

@@ -40,7 +40,7 @@ internal static class BenchCommand
         };
         var rings = new Option<bool>("--usrbio")
         {
-            Description = "Instead: random reads through a ring of the mount, beside the mount itself and the raw disk.",
+            Description = "Instead: random reads through a ring of the mount, beside the mount and the raw disk.",
         };
         var command = new Command("bench", "Measure a running local cluster from the raw disk to the mount.")
         {
