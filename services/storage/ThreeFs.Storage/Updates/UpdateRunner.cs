@@ -184,7 +184,16 @@ internal sealed class UpdateRunner(Replica replica)
             if (code != StatusCode.Ok) return replica.Refuse(code, request.Chain);
             if (place.Successor is null) return await CommitAsync(request.Chunk, pending, place.Chain.Version);
             var change = replica.PlaceChange;
-            var answer = await _forwarder.SendAsync(place, request, payload, hasPayload, pending, deadline, change);
+            var sent = await _forwarder.SendAsync(place, request, payload, hasPayload, pending, deadline, change);
+            if (sent is null && place.OthersServe && !change.IsCancellationRequested)
+            {
+                // No repair can mend a chunk with a pending update, and nobody but this replica can send it on: a resync replaces both.
+                replica.Fail(new Status(StatusCode.Corruption, $"chunk {request.Chunk} is damaged under its pending update"), mayRecover: true);
+                return replica.Refuse(StatusCode.TargetNotServing, request.Chain);
+            }
+
+            // Where nobody else serves, this replica has the only copy of all that is not damaged: it goes on, and tries again.
+            var answer = sent ?? Forwarder.Failure(StatusCode.Corruption);
             switch (UpdateRules.AfterForward(pending, answer, mayBeKept))
             {
                 case ForwardStep.Commit:

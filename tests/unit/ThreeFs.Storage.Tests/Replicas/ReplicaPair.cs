@@ -63,6 +63,9 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
     public void PutDeadBetween() => Apply(
         [new(Head.Target, TargetState.Serving), new(_dead, TargetState.Serving), new(Tail.Target, TargetState.Serving)]);
 
+    /// <summary>The next version has the tail in front, serving.</summary>
+    public void PutTailFirst(TargetState head) => Apply([new(Tail.Target, TargetState.Serving), new(Head.Target, head)]);
+
     private void Apply(ImmutableArray<ChainTarget> members)
     {
         var chain = new ChainInfo(Chain, new ChainVersion(++_version), members, []);
@@ -80,13 +83,21 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
 
     public VersionedChain Versioned => new(Chain, new ChainVersion(_version));
 
-    public StatusCode Write(ulong index, ReadOnlySpan<byte> bytes, uint offset = 0)
+    public StatusCode Write(ulong index, ReadOnlySpan<byte> bytes, uint offset = 0) => Run(WriteAsync(index, bytes, offset)).Code;
+
+    /// <summary>A write that may have to wait for time to pass.</summary>
+    public ValueTask<UpdateResult> WriteAsync(ulong index, ReadOnlySpan<byte> bytes, uint offset = 0)
     {
-        using var payload = Lease(bytes);
+        var payload = Lease(bytes);
         var request = new UpdateRequest(
             Versioned, Id(index), UpdateKind.Write, offset, (uint)bytes.Length, ChunkSize, Crc32C.Compute(bytes),
             new UpdateTag(new ClientId(new Guid(9, 0, 0, new byte[8])), new ChannelId(1), ++_sequence), default, default);
-        return Run(Head.UpdateAsync(request, payload.Memory.Slice(0, bytes.Length), UpdateSource.Client, Soon)).Code;
+        return Release(Head.UpdateAsync(request, payload.Memory.Slice(0, bytes.Length), UpdateSource.Client, Soon), payload);
+    }
+
+    private static async ValueTask<UpdateResult> Release(ValueTask<UpdateResult> update, BufferLease payload)
+    {
+        using (payload) return await update;
     }
 
     /// <summary>A removal with a sequence of the client's channel; 0: the next one.</summary>

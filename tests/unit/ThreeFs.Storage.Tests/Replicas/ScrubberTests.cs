@@ -1,5 +1,6 @@
 using ThreeFs.Base;
 using ThreeFs.Contracts.Routing;
+using ThreeFs.Contracts.Storage;
 using ThreeFs.Storage.ChunkEngine.Device;
 
 namespace ThreeFs.Storage.Tests.Replicas;
@@ -79,6 +80,35 @@ public sealed class ScrubberTests
         pair.Pump();
         Assert.Equal(0, pair.Head.DamagedChunks);
         Assert.Equal(ReplicaPair.Bytes(Length, 0), pair.Read(pair.Head, 0, Length).Bytes);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_replica_whose_damage_keeps_an_update_pending_is_made_anew_once_another_one_serves(bool isUnreadable)
+    {
+        var pair = WithChunks(1, _limits with { ScrubBytesPerSecond = 0 });
+        pair.Apply(TargetState.Serving, TargetState.Waiting);
+        pair.Apply(TargetState.Serving, TargetState.Syncing);
+        if (isUnreadable) pair.Disks[0].Device.MakeUnreadable(_class, 100_000);
+        else pair.Disks[0].Device.Corrupt(_class, 100_000);
+        var write = pair.WriteAsync(0, ReplicaPair.Bytes(32_768, 7)).AsTask();
+        pair.Elapse(TimeSpan.FromSeconds(12));
+        Assert.Equal(StatusCode.ForwardFailed, pair.Run(new ValueTask<UpdateResult>(write)).Code);
+        Assert.Equal((LocalTargetState.UpToDate, 1), (pair.Head.Standing.Local, pair.Head.DamagedChunks)); // nobody else has what it has
+        Assert.True(pair.Head.Store.TryGet(ReplicaPair.Id(0), out var held) && held.HasPending);
+
+        pair.Apply(TargetState.Serving, TargetState.Serving);
+        pair.Elapse(TimeSpan.FromSeconds(6));
+        Assert.Equal(LocalTargetState.Offline, pair.Head.Standing.Local);
+        pair.PutTailFirst(TargetState.Waiting);
+        pair.Elapse(TimeSpan.FromSeconds(6));
+        pair.PutTailFirst(TargetState.Syncing);
+        pair.Elapse(TimeSpan.FromSeconds(6));
+        pair.PutTailFirst(TargetState.Serving);
+        pair.Elapse(TimeSpan.FromMinutes(2));
+        Assert.Equal((LocalTargetState.UpToDate, 0), (pair.Head.Standing.Local, pair.Head.DamagedChunks));
+        foreach (var replica in new[] { pair.Head, pair.Tail }) Assert.Equal(ReplicaPair.Bytes(Length, 0), pair.Read(replica, 0, Length).Bytes);
     }
 
     [Fact]
