@@ -402,11 +402,14 @@ public sealed class Replica : IAsyncDisposable
         Repairer.Report(chunk);
     }
 
-    /// <summary>The disk could not read the chunk: it is written anew, elsewhere, with a neighbour's content.</summary>
+    /// <summary>
+    /// The disk could not read the chunk: it is written anew, elsewhere, with another replica's content. However often it is met until
+    /// then, it counts against the disk once.
+    /// </summary>
     public void ReportUnreadable(ChunkId chunk)
     {
         Log.Unreadable(Services.Log, Target, chunk);
-        Services.Observer.ReadFailed(this);
+        if (!Repairer.IsDamaged(chunk)) Services.Observer.ReadFailed(this);
         Repairer.Report(chunk);
     }
 

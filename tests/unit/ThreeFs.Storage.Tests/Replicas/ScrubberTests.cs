@@ -112,6 +112,22 @@ public sealed class ScrubberTests
     }
 
     [Fact]
+    public void A_chunk_that_the_disk_cannot_read_counts_once_however_often_it_is_met()
+    {
+        var pair = WithChunks(2, _limits with { ScrubBytesPerSecond = 0 });
+        foreach (var disk in pair.Disks) disk.Device.MakeUnreadable(_class, 98_304);
+        for (var i = 0; i < 20; i++) Assert.Equal(StatusCode.IoError, pair.Read(pair.Tail, 0, Length).Code);
+        Assert.Equal(2, pair.ReadFailures); // one of each disk: the repair asked the head
+
+        foreach (var disk in pair.Disks) disk.Device.MakeReadable(_class, 98_304);
+        pair.Elapse(TimeSpan.FromMinutes(2));
+        Assert.Equal(0, pair.Tail.DamagedChunks);
+        pair.Disks[1].Device.FailReads = StatusCode.IoError;
+        Assert.Equal(StatusCode.IoError, pair.Read(pair.Tail, 0, Length).Code);
+        Assert.Equal(3, pair.ReadFailures);
+    }
+
+    [Fact]
     public void Reads_no_faster_than_allowed()
     {
         var pair = WithChunks(40);
