@@ -58,6 +58,6 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "target {Target} of chain {Chain} comes back: {Reason}")]
     public static partial void ComesBack(ILogger log, TargetId target, VersionedChain chain, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "target {Target}, chunk {Chunk}: repair from a neighbour: {Code}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "target {Target}, chunk {Chunk}: repair from another replica: {Code}")]
     public static partial void Repaired(ILogger log, TargetId target, ChunkId chunk, StatusCode code);
 }

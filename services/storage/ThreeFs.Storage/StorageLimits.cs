@@ -64,9 +64,9 @@ public sealed record StorageLimits
     public TimeSpan ScrubInterval { get; init; } = TimeSpan.FromDays(7);
     public TimeSpan FirstScrubAfter { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Longest a repair of a damaged chunk may hold the chunk.</summary>
+    /// <summary>Longest a repair of a damaged chunk may ask other replicas for it, all of them together. The chunk is held meanwhile.</summary>
     public TimeSpan RepairTime { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Between two attempts to repair a chunk of which no neighbour has a whole copy now.</summary>
+    /// <summary>Between two attempts to repair a chunk of which no other serving replica has a whole copy now.</summary>
     public TimeSpan RepairPause { get; init; } = TimeSpan.FromMinutes(1);
 }

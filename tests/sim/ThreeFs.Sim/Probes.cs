@@ -34,7 +34,7 @@ internal static class Probes
         ("disk: power loss undid metadata commits", "those that nobody had asked to be safe"),
         ("disk: read failed", "EIO"),
         ("disk: the scrubber found damage", "before a reader did"),
-        ("disk: chunk repaired", "from a neighbour"),
+        ("disk: chunk repaired", "from another replica"),
         ("mutation: repeated and recognised", "a change of metadata was asked for again"),
         ("log: TermBegun", "a cluster manager became primary"),
         ("log: NodeRestarted", "a process came back within its lease"),

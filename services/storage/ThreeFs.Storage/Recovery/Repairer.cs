@@ -11,8 +11,9 @@ using ThreeFs.Storage.Updates;
 namespace ThreeFs.Storage.Recovery;
 
 /// <summary>
-/// Replaces a damaged or unreadable chunk with the content of another serving replica. Only the very same version, length and checksum is taken, under the
-/// chunk's lock, so a repair never changes what the chunk says.
+/// Replaces a damaged or unreadable chunk with the content of another serving replica, whichever has it whole. Only the very same version,
+/// length and checksum is taken, under the chunk's lock, so a repair never changes what the chunk says. A chunk with a pending update is
+/// not repaired.
 /// </summary>
 /// <remarks>
 /// What cannot be repaired now is tried again every <see cref="StorageLimits.RepairPause"/>, and not sooner however often it is met: two
@@ -96,14 +97,7 @@ internal sealed class Repairer(Replica replica)
             return true;
         }
 
-        // All of them: the neighbours may be dead, and mgmtd not know it yet.
-        var code = StatusCode.NoServingTarget;
-        foreach (var node in replica.ServingPeers)
-        {
-            code = await FetchAsync(chunk, content, node);
-            if (code == StatusCode.Ok) break;
-        }
-
+        var code = await ReplaceAsync(chunk, content);
         if (code == StatusCode.Ok) Forget(chunk);
         else TryLater(chunk);
         Log.Repaired(_services.Log, replica.Target, chunk, code);
@@ -130,22 +124,39 @@ internal sealed class Repairer(Replica replica)
         Volatile.Write(ref _damagedCount, _damaged.Count);
     }
 
-    private async ValueTask<StatusCode> FetchAsync(ChunkId chunk, Content content, NodeInfo node)
+    private async ValueTask<StatusCode> ReplaceAsync(ChunkId chunk, Content content)
     {
+        if (replica.Store.Chunk(chunk).HasPending) return StatusCode.UpdateInProgress;
         using var buffer = _services.Buffers.TryRent((int)content.Length, hopsBehind: 1);
         if (buffer is null) return StatusCode.Overloaded;
         var memory = buffer.Memory.Slice(0, (int)content.Length);
+
+        // All of them: some may be dead, and mgmtd not know it yet. Each has its share of the time, so that a dead one leaves some.
+        var deadline = Deadline.In(_services.Limits.RepairTime, _services.Time);
+        var peers = replica.ServingPeers;
+        var code = StatusCode.NoServingTarget;
+        for (var i = 0; i < peers.Length && code != StatusCode.Ok; i++)
+        {
+            if (replica.IsStopped) return StatusCode.Cancelled;
+            code = await FetchAsync(chunk, content, peers[i], memory, deadline.Left(_services.Time) / (peers.Length - i));
+        }
+
+        if (code != StatusCode.Ok) return code;
+        return replica.IsStopped ? StatusCode.Cancelled : await PutAsync(chunk, content, memory);
+    }
+
+    private async ValueTask<StatusCode> FetchAsync(ChunkId chunk, Content content, NodeInfo node, IoSlices memory, TimeSpan timeout)
+    {
+        if (timeout <= TimeSpan.Zero) return StatusCode.DeadlineExceeded;
         var op = new ReadOp(replica.Place.Chain, chunk, 0, content.Length);
-        var read = await _services.Peers.ReadAsync(node, op, memory, _services.Limits.RepairTime);
+        var read = await _services.Peers.ReadAsync(node, op, memory, timeout);
         if (read.Code != StatusCode.Ok) return read.Code;
-        if (read.Commit.Value != content.Version.Value || read.Length != content.Length || read.Crc != content.Crc)
-            return StatusCode.ChunkNotCommitted;
-        return await PutAsync(chunk, content, memory);
+        var isSame = read.Commit.Value == content.Version.Value && read.Length == content.Length && read.Crc == content.Crc;
+        return isSame ? StatusCode.Ok : StatusCode.ChunkNotCommitted;
     }
 
     private async ValueTask<StatusCode> PutAsync(ChunkId chunk, Content content, IoSlices memory)
     {
-        if (replica.Store.Chunk(chunk).HasPending) return StatusCode.UpdateInProgress;
         if (!replica.Store.TryGet(chunk, out var state)) return StatusCode.ChunkNotFound;
         var update = new ChunkUpdate(
             chunk, UpdateKind.Replace, 0, content.Length, Math.Max(content.Length, 1), content.Crc, content.Tag, content.Version,

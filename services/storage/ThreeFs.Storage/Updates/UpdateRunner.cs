@@ -105,7 +105,7 @@ internal sealed class UpdateRunner(Replica replica)
         var prepared = await replica.Store.PrepareAsync(update, payload);
         if (prepared.Code == StatusCode.ChecksumMismatch && replica.Repairer.IsDamaged(request.Chunk))
         {
-            // Not the payload but what is stored: made whole from a neighbour, the update can be applied.
+            // Not the payload but what is stored: made whole from another replica, the update can be applied.
             if (await replica.Repairer.RepairLockedAsync(request.Chunk)) prepared = await replica.Store.PrepareAsync(update, payload);
         }
 

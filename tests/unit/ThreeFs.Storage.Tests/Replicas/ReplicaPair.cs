@@ -63,6 +63,12 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
     public void PutDeadBetween() => Apply(
         [new(Head.Target, TargetState.Serving), new(_dead, TargetState.Serving), new(Tail.Target, TargetState.Serving)]);
 
+    public void PutDeadBehind() => Apply(
+        [new(Head.Target, TargetState.Serving), new(Tail.Target, TargetState.Serving), new(_dead, TargetState.Serving)]);
+
+    /// <summary>Reads that replicas asked of each other, of the dead one too.</summary>
+    public int PeerReads { get; private set; }
+
     /// <summary>The next version has the tail in front, serving.</summary>
     public void PutTailFirst(TargetState head) => Apply([new(Tail.Target, TargetState.Serving), new(Head.Target, head)]);
 
@@ -168,9 +174,13 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
             new ChunkPage([.. page.Take(count).Select(c => c.ToMeta())], count < page.Length));
     }
 
-    public ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, IoSlices destination, TimeSpan timeout) =>
-        node.Id == NodeOf(_dead) ? ValueTask.FromResult(new ReadResult(StatusCode.ConnectFailed, 0, 0, 0, default, default))
-            : At(node).ReadAsync(op, ReadFlags.None, destination, Soon);
+    public ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, IoSlices destination, TimeSpan timeout)
+    {
+        PeerReads++;
+        if (node.Id != NodeOf(_dead)) return At(node).ReadAsync(op, ReadFlags.None, destination, Soon);
+        Time.Advance(timeout); // nobody says that it is dead
+        return ValueTask.FromResult(new ReadResult(StatusCode.DeadlineExceeded, 0, 0, 0, default, default));
+    }
 
     public void Forwarded(StatusCode code, TimeSpan time)
     {

@@ -76,10 +76,37 @@ public sealed class ScrubberTests
         var pair = WithChunks(1);
         pair.PutDeadBetween();
         pair.Disks[0].Device.Corrupt(_class, 100_000);
+        var started = pair.Time.GetTimestamp();
         Assert.Equal(StatusCode.ChecksumMismatch, pair.Read(pair.Head, 0, Length).Code);
         pair.Pump();
-        Assert.Equal(0, pair.Head.DamagedChunks);
+        Assert.Equal((0, 2), (pair.Head.DamagedChunks, pair.PeerReads));
         Assert.Equal(ReplicaPair.Bytes(Length, 0), pair.Read(pair.Head, 0, Length).Bytes);
+        Assert.True(pair.Time.GetElapsedTime(started) < _limits.RepairTime); // the dead one does not take it all
+    }
+
+    [Fact]
+    public void A_repair_takes_its_time_once_for_all_replicas_that_it_asks()
+    {
+        var pair = WithChunks(1);
+        pair.PutDeadBetween();
+        foreach (var disk in pair.Disks) disk.Device.Corrupt(_class, 100_000);
+        var started = pair.Time.GetTimestamp();
+        Assert.Equal(StatusCode.ChecksumMismatch, pair.Read(pair.Head, 0, Length).Code);
+        pair.Pump(); // the head's attempt, and the tail's, which was asked
+        Assert.Equal((1, 1), (pair.Head.DamagedChunks, pair.Tail.DamagedChunks));
+        Assert.InRange(pair.Time.GetElapsedTime(started), TimeSpan.Zero, 2 * _limits.RepairTime);
+    }
+
+    [Fact]
+    public void A_repair_that_cannot_be_written_here_asks_nobody_else()
+    {
+        var pair = WithChunks(1);
+        pair.PutDeadBehind();
+        pair.Disks[0].Device.Corrupt(_class, 100_000);
+        pair.Disks[0].Device.FailWrites = StatusCode.NoSpace;
+        Assert.Equal(StatusCode.ChecksumMismatch, pair.Read(pair.Head, 0, Length).Code);
+        pair.Pump();
+        Assert.Equal((1, 1), (pair.Head.DamagedChunks, pair.PeerReads));
     }
 
     [Theory]
@@ -87,7 +114,7 @@ public sealed class ScrubberTests
     [InlineData(true)]
     public void A_replica_whose_damage_keeps_an_update_pending_is_made_anew_once_another_one_serves(bool isUnreadable)
     {
-        var pair = WithChunks(1, _limits with { ScrubBytesPerSecond = 0 });
+        var pair = WithChunks(1, _limits with { ScrubBytesPerSecond = 0, RepairPause = TimeSpan.Zero });
         pair.Apply(TargetState.Serving, TargetState.Waiting);
         pair.Apply(TargetState.Serving, TargetState.Syncing);
         if (isUnreadable) pair.Disks[0].Device.MakeUnreadable(_class, 100_000);
@@ -99,6 +126,9 @@ public sealed class ScrubberTests
         Assert.True(pair.Head.Store.TryGet(ReplicaPair.Id(0), out var held) && held.HasPending);
 
         pair.Apply(TargetState.Serving, TargetState.Serving);
+        Assert.NotEqual(StatusCode.Ok, pair.Read(pair.Head, 0, Length).Code);
+        pair.Pump();
+        Assert.Equal(0, pair.PeerReads); // the update would keep a repair from being written
         pair.Elapse(TimeSpan.FromSeconds(6));
         Assert.Equal(LocalTargetState.Offline, pair.Head.Standing.Local);
         pair.PutTailFirst(TargetState.Waiting);
