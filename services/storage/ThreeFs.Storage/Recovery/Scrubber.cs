@@ -110,6 +110,9 @@ internal sealed class Scrubber(Replica replica)
 
             var length = Math.Min(SliceBytes, state.Committed.Length - _offset);
             var read = await replica.Store.ReadAsync(chunk, _offset, length, buffer.Memory);
+            if (read.Code is not (StatusCode.Ok or StatusCode.ChecksumMismatch or StatusCode.IoError or StatusCode.ChunkNotFound))
+                return; // nothing was read: the same again later
+
             _allowance -= length;
             _offset += length;
             Progress = Progress with { Bytes = Progress.Bytes + length };

@@ -158,6 +158,20 @@ public sealed class ScrubberTests
     }
 
     [Fact]
+    public void What_could_not_be_read_now_is_read_later_and_its_damage_not_forgotten()
+    {
+        var pair = WithChunks(1);
+        foreach (var disk in pair.Disks) disk.Device.Corrupt(_class, 100_000);
+        Assert.Equal(StatusCode.ChecksumMismatch, pair.Read(pair.Tail, 0, Length).Code);
+        pair.Disks[1].Device.FailReads = StatusCode.Overloaded;
+        pair.Elapse(TimeSpan.FromSeconds(20));
+        Assert.Equal((1, 0, 0L), (pair.Tail.DamagedChunks, pair.Tail.Scrub.Passes, pair.Tail.Scrub.Bytes));
+        pair.Disks[1].Device.FailReads = StatusCode.Ok;
+        pair.Elapse(TimeSpan.FromSeconds(5));
+        Assert.Equal((1, 1, 1), (pair.Tail.DamagedChunks, pair.Tail.Scrub.Passes, pair.Tail.Scrub.Damaged));
+    }
+
+    [Fact]
     public void Reads_no_faster_than_allowed()
     {
         var pair = WithChunks(40);
