@@ -13,7 +13,7 @@ namespace ThreeFs.Mgmtd.State;
 /// <see cref="ChangeAsync{T}"/> for what is stored.
 /// </summary>
 /// <remarks>
-/// Stored changes are serialized by one writer; each is a pure function of the cluster, committed in one
+/// Stored changes are serialized by one writer; each makes a new cluster of the present one, committed in one
 /// transaction that also reads the lease, and enters memory and routing only after the commit. The lock guards
 /// memory and is never held over an await. A commit whose outcome is unknown ends the term: memory and store might
 /// differ, and a new term reloads.
@@ -61,7 +61,9 @@ internal sealed class MgmtdCore : IDisposable
     public Result<T> Read<T>(Func<Term, T> read) => Read(term => (Result<T>)read(term));
 
     /// <summary>
-    /// Runs one stored change; see the class. <paramref name="change"/> runs under the lock and must not have effects.
+    /// Runs one stored change; see the class. <paramref name="change"/> runs under the lock. Of the stored cluster it only computes the
+    /// next one; what it changes of the term besides, as the sets of chains to look at and of targets being lost, its caller puts right when the
+    /// change is not committed.
     /// </summary>
     public async ValueTask<Result<T>> ChangeAsync<T>(Func<Term, Result<Change<T>>> change, CancellationToken ct)
     {

@@ -13,8 +13,8 @@ namespace ThreeFs.Storage.Updates;
 /// that one gets its length first.
 /// </summary>
 /// <remarks>
-/// The end first: whoever measures the file meanwhile finds the end of before or that of after, and a truncation for whose end there is no
-/// room takes nothing away.
+/// The end first: no measurement of the file meanwhile finds less than both the old length and the new one (some find a length in between),
+/// and a truncation for whose end there is no room takes nothing away.
 /// <para>
 /// A truncation that another one overtook takes nothing away: each update looks at <see cref="CutFences"/> as it takes its place in the
 /// chunk's line. Those in line already come before whatever the later truncation and its caller do to the same chunk.
