@@ -44,6 +44,7 @@ public sealed class HoldTests
         var fold = rig.Store.FoldAsync().AsTask();
         for (var i = 0; i < 8; i++) rig.Apply(UpdateKind.Write, 0, rig.Bytes(65536), chunk: new ChunkId(new InodeId(8), (ulong)i));
         Assert.Equal(before, OnDevice(rig, hold, 65536));
+        Assert.False(fold.IsCompleted);
         hold.Release();
         Assert.Equal(StatusCode.Ok, rig.Run(new ValueTask<StatusCode>(fold)));
     }
