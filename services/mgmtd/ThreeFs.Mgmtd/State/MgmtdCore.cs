@@ -61,9 +61,9 @@ internal sealed class MgmtdCore : IDisposable
     public Result<T> Read<T>(Func<Term, T> read) => Read(term => (Result<T>)read(term));
 
     /// <summary>
-    /// Runs one stored change; see the class. <paramref name="change"/> runs under the lock. Of the stored cluster it only computes the
-    /// next one; what it changes of the term besides, as the sets of chains to look at and of targets being lost, its caller puts right when the
-    /// change is not committed.
+    /// Runs one stored change; see the class. <paramref name="change"/> runs under the lock. Of the stored cluster it
+    /// only computes the next one; what it changes of the term besides, as the sets of chains to look at and of targets
+    /// being lost, its caller puts right when the change is not committed.
     /// </summary>
     public async ValueTask<Result<T>> ChangeAsync<T>(Func<Term, Result<Change<T>>> change, CancellationToken ct)
     {
