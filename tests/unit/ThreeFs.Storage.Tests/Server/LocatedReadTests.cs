@@ -49,6 +49,7 @@ public sealed class LocatedReadTests
         using var load = new ChainLoad(chain);
         using var pool = new BufferPool(1 << 20);
         load.Fill();
+        var asked = TimeProvider.System.GetTimestamp();
         Assert.True(File.Exists(await AskAsync(chain, pool)));
         Assert.Equal(StatusCode.Ok, await FoldAsync(chain.Replicas.Single(), load));
         Assert.True(TimeProvider.System.GetElapsedTime(asked) >= ContentLocation.HoldTime);
