@@ -10,9 +10,11 @@ namespace ThreeFs.Cli.Bench;
 /// <summary>
 /// Random reads of a file by a program: from the raw disk and from the mount with O_DIRECT and io_uring, and from the
 /// mount through a ring. The three take turns; medians, in brackets the ratio to the raw disk, and processor time of
-/// everybody together.
+/// everybody together, the ring's by process too.
 /// </summary>
-internal sealed class UsrbIoBench(LocalCluster cluster, Reactor reactor, SeededRandom random, int rounds, TimeSpan time)
+/// <param name="only">Only loads whose name contains this.</param>
+internal sealed class UsrbIoBench(
+    LocalCluster cluster, Reactor reactor, SeededRandom random, int rounds, TimeSpan time, string only)
 {
     private const long FileBytes = 256 << 20;
 
@@ -40,15 +42,18 @@ internal sealed class UsrbIoBench(LocalCluster cluster, Reactor reactor, SeededR
         }
 
         var meter = new CpuMeter([Environment.ProcessId, .. cluster.Roles.Select(r => r.Process.Pid).OfType<int>()]);
+        var (programs, mounts) = (MeterOf(Environment.ProcessId), MeterOf(cluster.Mount.Process.Pid));
         var rates = new Table("READS PER SECOND", "raw", "mount", "ring");
-        var costs = new Table("CPU µs A READ", "raw", "mount", "ring");
+        var costs = new Table("CPU µs A READ", "raw", "mount", "ring", "= program", "+ mount", "+ servers");
         foreach (var (label, size, depth) in _loads)
         {
+            if (!label.Contains(only, StringComparison.OrdinalIgnoreCase)) continue;
             var load = new Workload(label, size, depth, IsWrite: false);
             var opened = RingReader.Open(cluster.Plan.Mount, path, size, depth);
             if (!opened.TryGet(out var ring)) return opened.Status;
             using var ___ = ring;
             var results = new List<Measured>[] { [], [], [] };
+            var (ofProgram, ofMount) = (new List<double>(), new List<double>());
             for (var round = 0; round < rounds; round++)
             {
                 Say.Progress($"{label}, round {round + 1} of {rounds}");
@@ -56,7 +61,7 @@ internal sealed class UsrbIoBench(LocalCluster cluster, Reactor reactor, SeededR
                 {
                     () => load.RunAsync(raw, reactor, FileBytes, time, buffers, random, meter),
                     () => load.RunAsync(mount, reactor, FileBytes, time, buffers, random, meter),
-                    () => new(Measure(ring, meter)),
+                    () => new(Measure(ring, meter, (programs, ofProgram), (mounts, ofMount))),
                 };
                 for (var i = 0; i < turns.Length; i++)
                 {
@@ -68,7 +73,9 @@ internal sealed class UsrbIoBench(LocalCluster cluster, Reactor reactor, SeededR
 
             var medians = results.Select(r => Median(r.Select(m => m.Rate))).ToArray();
             rates.Add([label, .. medians.Select(m => $"{m:0} ({m / medians[0]:0.00})")]);
-            costs.Add([label, .. results.Select(r => $"{Median(r.Select(m => m.Cpu)):0.0}")]);
+            var cpu = results.Select(r => Median(r.Select(m => m.Cpu)));
+            var (program, its) = (Median(ofProgram), Median(ofMount));
+            costs.Add([label, .. cpu.Concat([program, its, cpu.Last() - program - its]).Select(c => $"{c:0.0}")]);
         }
 
         Console.Write(rates);
@@ -77,15 +84,22 @@ internal sealed class UsrbIoBench(LocalCluster cluster, Reactor reactor, SeededR
     }
 
     /// <summary>On this thread, which is the bench's reactor and has nothing else to do meanwhile.</summary>
-    private Result<Measured> Measure(RingReader ring, CpuMeter meter)
+    private Result<Measured> Measure(
+        RingReader ring, CpuMeter meter, params ReadOnlySpan<(CpuMeter Meter, List<double> Costs)> parts)
     {
         var cpu = meter.Read();
+        Span<TimeSpan> before = stackalloc TimeSpan[parts.Length];
+        for (var i = 0; i < parts.Length; i++) before[i] = parts[i].Meter.Read();
         var clock = Stopwatch.StartNew();
         var ran = ring.Run(FileBytes, time, random);
         if (!ran.TryGet(out var reads)) return ran.Status;
         var rate = reads / clock.Elapsed.TotalSeconds;
+        for (var i = 0; i < parts.Length; i++)
+            parts[i].Costs.Add((parts[i].Meter.Read() - before[i]).TotalMicroseconds / reads);
         return new Measured(rate, (meter.Read() - cpu).TotalMicroseconds / reads);
     }
+
+    private static CpuMeter MeterOf(int? process) => new(process is { } id ? [id] : []);
 
     private async ValueTask<Status> FillAsync(IRung rung, BufferPool buffers)
     {

@@ -42,19 +42,25 @@ internal static class BenchCommand
         {
             Description = "Instead: random reads through a ring of the mount, beside the mount and the raw disk.",
         };
+        var load = new Option<string>("--load")
+        {
+            Description = "With --usrbio: only loads whose name contains this, as in \"4KiB ×32\".",
+            DefaultValueFactory = _ => "",
+        };
         var command = new Command("bench", "Measure a running local cluster from the raw disk to the mount.")
         {
-            dir, rounds, seconds, recovery, rings,
+            dir, rounds, seconds, recovery, rings, load,
         };
         command.SetAction((parsed, ct) => RunAsync(
             ClusterDirectory.At(parsed.GetValue(dir)), parsed.GetValue(rounds),
             TimeSpan.FromSeconds(parsed.GetValue(seconds)),
-            parsed.GetValue(recovery), parsed.GetValue(rings), ct));
+            parsed.GetValue(recovery), parsed.GetValue(rings), parsed.GetValue(load)!, ct));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        ClusterDirectory directory, int rounds, TimeSpan time, bool recovery, bool rings, CancellationToken ct)
+        ClusterDirectory directory, int rounds, TimeSpan time, bool recovery, bool rings, string load,
+        CancellationToken ct)
     {
         if (rounds is < 1 or > 1000 || time <= TimeSpan.Zero)
             return Say.Failure(new Status(StatusCode.InvalidArgument, "--rounds is 1 to 1000, --seconds is positive"));
@@ -77,7 +83,7 @@ internal static class BenchCommand
         if (rings)
         {
             var ran = await reactor.InvokeAsync(
-                () => new UsrbIoBench(cluster, reactor, host.NewRandom(), rounds, time).RunAsync());
+                () => new UsrbIoBench(cluster, reactor, host.NewRandom(), rounds, time, load).RunAsync());
             return ran.IsOk ? 0 : Say.Failure(ran);
         }
 
