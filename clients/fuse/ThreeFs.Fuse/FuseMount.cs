@@ -108,6 +108,7 @@ public sealed class FuseMount : IAsyncDisposable
         var world = new RingWorld(new RingFiles(context, _client.Storage), new BufferTable(), _host.Time, _log, _config.ReadOnly)
         {
             Memory = _memory,
+            Reactor = _reactors[0],
         };
         var registry = IovRegistry.Start(world);
         if (!registry.TryGet(out _registry)) return registry.Status;

@@ -15,6 +15,7 @@ internal struct Sqe
     [FieldOffset(24)] public uint Length;
     [FieldOffset(28)] public uint OpFlags;
     [FieldOffset(32)] public ulong UserData;
+    [FieldOffset(48)] public ulong Address3;
 }
 
 /// <summary>A completion, as the kernel writes it (<c>struct io_uring_cqe</c>, 16 bytes).</summary>
@@ -106,6 +107,7 @@ internal enum UringOp : byte
     Write = 23,
     Send = 26,
     Recv = 27,
+    FutexWait = 51,
 }
 
 internal static class Uring

@@ -18,6 +18,9 @@ internal sealed class Ring
 {
     public const int MaxJobs = 256;
 
+    /// <summary>Operations that one look starts; the others wait for the next one, which comes at once.</summary>
+    public const int MaxAtOnce = 1024;
+
     private readonly SharedBuffer _memory;
     private readonly RingMemory _ring;
     private readonly IRingFiles _files;
@@ -57,20 +60,21 @@ internal sealed class Ring
     public void WatchedBy(RingWatcher watcher) => _watcher = watcher;
 
     /// <summary>Starts the jobs that are there now. The ring's watcher calls it.</summary>
-    /// <returns>Whether there was any.</returns>
-    public bool Claim(out TimeSpan? lookAgainIn)
+    public void Claim(out TimeSpan? lookAgainIn)
     {
         lookAgainIn = null;
-        if (_isBroken || !_memory.TryAcquire()) return false;
-        var any = false;
+        if (_isBroken || !_memory.TryAcquire()) return;
+        var started = 0;
         for (var size = NextJob(out lookAgainIn); size > 0; size = NextJob(out lookAgainIn))
         {
             Start(size);
-            any = true;
+            started += size;
+            if (started < MaxAtOnce) continue;
+            lookAgainIn = TimeSpan.Zero;
+            break;
         }
 
         _memory.Release();
-        return any;
     }
 
     /// <summary>Operations of the next job; 0: there is none yet.</summary>

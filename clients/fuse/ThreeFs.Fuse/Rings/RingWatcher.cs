@@ -1,26 +1,30 @@
+using ThreeFs.Io;
+
 namespace ThreeFs.Fuse.Rings;
 
 /// <summary>
-/// Serves the rings of one priority: a thread that sleeps until an application says that it has submitted something, and then starts the
-/// jobs of all rings that have any. Nothing waits on this thread.
+/// Serves the rings of one priority: sleeps until an application says that it has submitted something, and then starts the jobs of all
+/// rings that have any. Nothing waits here. Best on the reactor whose connections and files the jobs use (<see cref="RingWakeUp"/>): one
+/// wake-up then leads from the application to the device. Without one, or where the kernel cannot wait there, on a thread of its own.
 /// </summary>
 internal sealed class RingWatcher : IDisposable
 {
-    /// <summary>Rounds without work before it sleeps: an application that submits again at once saves the wake-up.</summary>
-    private const int IdleRounds = 64;
+    /// <summary>Whoever writes nonsense into a semaphore delays others' operations no longer than this.</summary>
+    public static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(1);
 
-    private static readonly TimeSpan _longestSleep = TimeSpan.FromSeconds(1);
-
-    private readonly Thread _thread;
+    private readonly string _name;
     private readonly Lock _lock = new();
+    private readonly RingWakeUp? _wakeUp;
     private volatile Ring[] _rings = [];
+    private Thread? _thread;
     private volatile bool _stops;
 
-    public RingWatcher(SubmitSemaphore semaphore, string name)
+    public RingWatcher(SubmitSemaphore semaphore, string name, Reactor? reactor)
     {
         Semaphore = semaphore;
-        _thread = new Thread(Run) { Name = $"rings-{name}", IsBackground = true };
-        _thread.Start();
+        _name = name;
+        if (reactor is null) StartThread();
+        else _wakeUp = new RingWakeUp(reactor, semaphore, Look, StartThread);
     }
 
     public SubmitSemaphore Semaphore { get; }
@@ -37,37 +41,51 @@ internal sealed class RingWatcher : IDisposable
         lock (_lock) _rings = [.. _rings.Where(r => r != ring)];
     }
 
-    /// <summary>Ends the thread; jobs under way go on.</summary>
+    /// <summary>Looks at no ring any more; jobs under way go on.</summary>
     public void Dispose()
     {
-        _stops = true;
+        _wakeUp?.Stop();
+        Thread? thread;
+        lock (_lock)
+        {
+            _stops = true;
+            thread = _thread;
+        }
+
         Semaphore.Post();
-        _thread.Join();
+        thread?.Join();
         Semaphore.Dispose();
+    }
+
+    /// <summary>Starts what is there, and answers when to look again at the latest.</summary>
+    private TimeSpan Look()
+    {
+        var sleep = LongestSleep;
+        foreach (var ring in _rings)
+        {
+            ring.Claim(out var lookAgainIn);
+            if (lookAgainIn < sleep) sleep = lookAgainIn.Value;
+        }
+
+        return sleep;
+    }
+
+    private void StartThread()
+    {
+        lock (_lock)
+        {
+            if (_stops) return;
+            _thread = new Thread(Run) { Name = $"rings-{_name}", IsBackground = true };
+            _thread.Start();
+        }
     }
 
     private void Run()
     {
-        var idle = 0;
         while (!_stops)
         {
-            var sleep = _longestSleep;
-            var any = false;
-            foreach (var ring in _rings)
-            {
-                any |= ring.Claim(out var lookAgainIn);
-                if (lookAgainIn < sleep) sleep = lookAgainIn.Value;
-            }
-
-            idle = any ? 0 : idle + 1;
-            if (idle <= IdleRounds)
-            {
-                Thread.SpinWait(20);
-                continue;
-            }
-
-            Semaphore.Wait(sleep);
-            idle = 0;
+            var sleep = Look();
+            if (sleep > TimeSpan.Zero) Semaphore.Wait(sleep);
         }
     }
 }

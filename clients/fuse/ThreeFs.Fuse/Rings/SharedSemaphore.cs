@@ -34,11 +34,17 @@ internal readonly unsafe partial struct SharedSemaphore(byte* address)
         if (Interlocked.Increment(ref Words) >> 32 != 0) Futex(FutexWake, 1, null);
     }
 
+    /// <summary>From now on, until <see cref="EndWait"/>, whoever posts wakes; for who sleeps on the first word by other means.</summary>
+    public void BeginWait() => Interlocked.Or(ref Words, OneWaiter);
+
+    /// <summary>Takes all posts that are there. There is one waiter, so whatever else was written there is nonsense and goes too.</summary>
+    public void EndWait() => Interlocked.Exchange(ref Words, 0);
+
     /// <summary>Waits for a post, or until the time is over, and takes all posts that are there.</summary>
     public void Wait(TimeSpan time)
     {
         if (TakeAll()) return;
-        Interlocked.Add(ref Words, OneWaiter);
+        BeginWait();
         if (!IsPosted)
         {
             var left = new TimeSpec
@@ -48,8 +54,7 @@ internal readonly unsafe partial struct SharedSemaphore(byte* address)
             Futex(FutexWait, 0, &left);
         }
 
-        Interlocked.Add(ref Words, -OneWaiter);
-        TakeAll();
+        EndWait();
     }
 
     private bool TakeAll() => IsPosted && (Interlocked.And(ref Words, ~Value) & Value) != 0;

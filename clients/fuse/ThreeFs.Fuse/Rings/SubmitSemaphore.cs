@@ -66,6 +66,15 @@ internal sealed unsafe class SubmitSemaphore : IDisposable
     /// <summary>Waits for a post, or until the time is over. Further posts that are already there are taken too.</summary>
     public void Wait(TimeSpan time) => Semaphore.Wait(time);
 
+    /// <summary>Where the kernel waits for who waits otherwise (<see cref="BeginWait"/>).</summary>
+    public nint Word => _address;
+
+    /// <inheritdoc cref="SharedSemaphore.BeginWait"/>
+    public void BeginWait() => Semaphore.BeginWait();
+
+    /// <inheritdoc cref="SharedSemaphore.EndWait"/>
+    public void EndWait() => Semaphore.EndWait();
+
     /// <summary>Does nothing after <see cref="Dispose"/>: jobs may complete after their watcher has ended.</summary>
     public void Post()
     {

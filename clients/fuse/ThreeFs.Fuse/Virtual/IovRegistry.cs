@@ -50,7 +50,7 @@ internal sealed class IovRegistry : IDisposable
                 return made.Status;
             }
 
-            watchers.Add(new RingWatcher(semaphore, priority.ToString().ToLowerInvariant()));
+            watchers.Add(new RingWatcher(semaphore, priority.ToString().ToLowerInvariant(), world.Reactor));
         }
 
         return new IovRegistry(world, [.. watchers]);

@@ -1,0 +1,174 @@
+using ThreeFs.Base.Memory;
+using ThreeFs.Fuse.Rings;
+using ThreeFs.Fuse.Tests.Support;
+using ThreeFs.Io;
+using ThreeFs.UsrbIo;
+
+namespace ThreeFs.Fuse.Tests.Rings;
+
+/// <summary>What an application submits is found, on a reactor and on a thread alike, however it falls between two looks.</summary>
+[Collection(nameof(SharedArena))]
+public sealed class RingWatcherTests : IDisposable
+{
+    private const uint Owner = 1000;
+    private const int Depth = 3000; // more than one look starts
+    private const int Size = 512;
+
+    private readonly BufferTable _buffers = new();
+    private readonly SharedMemoryFile _data = new(Depth * Size);
+    private readonly SharedMemoryFile _positions = new(RingLayout.SizeOf(Depth));
+    private readonly SharedBuffer _buffer;
+    private readonly Reactor _reactor = Reactor.Start("rings").Value;
+
+    public RingWatcherTests()
+    {
+        _buffer = _data.Open(owner: Owner);
+        Assert.True(_buffers.TryAdd(_buffer));
+    }
+
+    public void Dispose()
+    {
+        _buffers.Remove(_buffer);
+        _reactor.Dispose();
+        _data.Dispose();
+        _positions.Dispose();
+    }
+
+    private (Ring Ring, SharedBuffer Memory) Open(string decoration)
+    {
+        var memory = _positions.Open(decoration, Owner);
+        var world = new RingWorld(new Files(), _buffers, TimeProvider.System, new RecordingLogger(), IsReadOnly: false);
+        return (Ring.Open(memory, world)!, memory);
+    }
+
+    private unsafe void Submit(SharedBuffer memory, int first, int count)
+    {
+        Assert.True(RingLayout.TryOf(memory.Size, out var layout));
+        for (var i = first; i < first + count; i++)
+        {
+            var slot = i % Depth;
+            ((RingOperation*)(memory.Address + RingLayout.HeaderSize))[slot] = new RingOperation
+            {
+                Buffer = _buffer.Key.Id, BufferOffset = (ulong)(slot * Size), Inode = 1, Length = Size, UserData = (ulong)i,
+            };
+            ((RingSubmission*)(memory.Address + layout.SubmissionsOffset))[i % layout.Slots].Index = slot;
+            Volatile.Write(ref *(int*)(memory.Address + RingLayout.SubmitHeadOffset), (i + 1) % layout.Slots);
+        }
+    }
+
+    /// <summary>Waits as an application does and takes completions until there were so many.</summary>
+    private static async Task TakeAsync(SharedBuffer memory, int count)
+    {
+        for (var i = 0; i < 2000 && count > 0; i++)
+        {
+            count -= TakeAll(memory);
+            if (count > 0) await Task.Delay(5);
+        }
+
+        Assert.Equal(0, count);
+    }
+
+    private static unsafe int TakeAll(SharedBuffer memory)
+    {
+        Assert.True(RingLayout.TryOf(memory.Size, out var layout));
+        ref var tail = ref *(int*)(memory.Address + RingLayout.CompleteTailOffset);
+        var head = Volatile.Read(ref *(int*)(memory.Address + RingLayout.CompleteHeadOffset));
+        var taken = (head - tail + layout.Slots) % layout.Slots;
+        for (var i = 0; i < taken; i++)
+        {
+            var at = (tail + i) % layout.Slots;
+            Assert.Equal(Size, ((RingCompletion*)(memory.Address + layout.CompletionsOffset))[at].Result);
+        }
+
+        Volatile.Write(ref tail, head);
+        return taken;
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Everything_that_is_submitted_is_done(bool onReactor)
+    {
+        var (ring, memory) = Open(".r0.t0");
+        using var watcher = new RingWatcher(SubmitSemaphore.Create().Value, "test", onReactor ? _reactor : null);
+        watcher.Add(ring);
+        var submitted = 0;
+        foreach (var count in new[] { 1, Depth, 1, 64, 65, 2000, 7 })
+        {
+            Submit(memory, submitted, count);
+            watcher.Semaphore.Post();
+            submitted += count;
+            await TakeAsync(memory, count);
+        }
+
+        watcher.Remove(ring);
+        memory.Release();
+    }
+
+    [Fact]
+    public async Task A_part_of_a_group_goes_out_when_its_time_is_over()
+    {
+        var (ring, memory) = Open(".r-8.t20");
+        using var watcher = new RingWatcher(SubmitSemaphore.Create().Value, "test", _reactor);
+        watcher.Add(ring);
+        Submit(memory, 0, 3);
+        watcher.Semaphore.Post();
+        await TakeAsync(memory, 3);
+        watcher.Remove(ring);
+        memory.Release();
+    }
+
+    [Fact]
+    public async Task Nonsense_in_the_semaphore_delays_nobody_for_ever()
+    {
+        var (ring, memory) = Open(".r0.t0");
+        using var watcher = new RingWatcher(SubmitSemaphore.Create().Value, "test", _reactor);
+        watcher.Add(ring);
+        Submit(memory, 0, 1);
+        watcher.Semaphore.Post();
+        await TakeAsync(memory, 1);
+        unsafe
+        {
+            *(long*)watcher.Semaphore.Word = 0; // nobody seems to wait, and nothing to be posted
+        }
+
+        Submit(memory, 1, 2);
+        watcher.Semaphore.Post();
+        await TakeAsync(memory, 2);
+        watcher.Remove(ring);
+        memory.Release();
+    }
+
+    [Fact]
+    public void A_watcher_ends_while_nobody_posts_and_after_its_reactor()
+    {
+        new RingWatcher(SubmitSemaphore.Create().Value, "idle", _reactor).Dispose();
+        var late = new RingWatcher(SubmitSemaphore.Create().Value, "late", _reactor);
+        _reactor.Dispose();
+        late.Dispose();
+    }
+
+    private sealed class Files : IRingFiles, IRingFile
+    {
+        public bool IsOpen => true;
+
+        public IRingFile? Find(ulong inode, uint uid, bool forRead) => this;
+
+        public IRingReads NewReads(RingFlags flags) => new Reads();
+
+        public ValueTask<long> WriteAsync(ulong offset, IoMemory source) => new(source.Length);
+
+        private sealed class Reads : IRingReads
+        {
+            private readonly List<long> _results = [];
+
+            public void Add(IRingFile file, ulong offset, IoMemory destination) => _results.Add(destination.Length);
+
+            public ValueTask RunAsync() => default;
+
+            public long ResultOf(int index) => _results[index];
+
+            public void Clear() => _results.Clear();
+        }
+    }
+}
