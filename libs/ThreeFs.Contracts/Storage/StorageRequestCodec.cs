@@ -125,7 +125,8 @@ public static class StorageRequestCodec
         d = d[StorageCodec.PreambleSize..];
         BinaryPrimitives.WriteUInt64LittleEndian(d, r.Target.Value);
         r.After.GetValueOrDefault().WriteTo(d[8..]);
-        BinaryPrimitives.WriteUInt64LittleEndian(d[24..], r.Limit);
+        BinaryPrimitives.WriteUInt32LittleEndian(d[24..], r.Limit);
+        BinaryPrimitives.WriteUInt32LittleEndian(d[28..], r.Resync.Value);
     }
 
     public static StatusCode Read(ReadOnlySpan<byte> s, out ListChunksRequest r)
@@ -135,11 +136,11 @@ public static class StorageRequestCodec
         if (code != StatusCode.Ok) return code;
         if (s.Length != ListChunksSize) return StatusCode.InvalidArgument;
         s = s[StorageCodec.PreambleSize..];
-        var limit = BinaryPrimitives.ReadUInt64LittleEndian(s[24..]);
+        var limit = BinaryPrimitives.ReadUInt32LittleEndian(s[24..]);
         if (limit is 0 or > MaxListedChunks) return StatusCode.InvalidArgument;
         r = new ListChunksRequest(
-            new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s)), small == 0 ? null
-                : ChunkId.ReadFrom(s[8..]), (uint)limit);
+            new TargetId(BinaryPrimitives.ReadUInt64LittleEndian(s)), small == 0 ? null : ChunkId.ReadFrom(s[8..]), limit,
+            new ChainVersion(BinaryPrimitives.ReadUInt32LittleEndian(s[28..])));
         return StatusCode.Ok;
     }
 

@@ -32,7 +32,8 @@ public readonly record struct RemoveChunksResult(StatusCode Code, uint Removed, 
 /// of their ids.</summary>
 /// <param name="After">Null: from the beginning.</param>
 /// <param name="Limit">1…<see cref="StorageRequestCodec.MaxListedChunks"/>.</param>
-public readonly record struct ListChunksRequest(TargetId Target, ChunkId? After, uint Limit);
+/// <param name="Resync">The version of the chain in which the predecessor compares; 0: somebody only looks.</param>
+public readonly record struct ListChunksRequest(TargetId Target, ChunkId? After, uint Limit, ChainVersion Resync = default);
 
 /// <summary>Asks a replica, of whatever state, what it holds of a chunk; <see cref="StatusCode.ChunkNotFound"/> when
 /// nothing.</summary>

@@ -68,7 +68,7 @@ public enum ForwardStep : byte
 /// <item>A repeated update (same tag) is answered from the committed content or continues the pending one.</item>
 /// </list>
 /// Not guarded here: that messages of one predecessor arrive in order (ForwardEpoch does that), and that a replica which was
-/// taken out of its chain stops (the lease does that).
+/// taken out of its chain stops (the lease does that), and does not go on with what it had begun when it comes back (the tenure does that).
 /// </remarks>
 public static class UpdateRules
 {

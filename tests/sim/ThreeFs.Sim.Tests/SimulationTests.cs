@@ -18,7 +18,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     {
         var results = new SimResult[Fixed];
         Parallel.For(0, Fixed, _workers, i => results[i] = SimRun.Run(new SimOptions((ulong)i + 1, Variant.None)));
-        Assert.All(results, r => Assert.True(r.Failure is null, $"{Replay(r)}: {r.Failure}\n{r.Timeline}"));
+        Assert.All(results, r => Assert.True(r.Failure is null, Describe(r)));
         Assert.All(results, r => Assert.True(r.Writes > 0, $"{Replay(r)}: no update was acknowledged"));
         Assert.Empty(Probes.Missing(results));
     }
@@ -39,7 +39,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             lock (failures) failures.Add(result);
         });
         output.WriteLine($"{runs} seeds, {runs / Stopwatch.GetElapsedTime(started).TotalMinutes:0} per minute");
-        Assert.True(failures.Count == 0, string.Join("\n\n", failures.Select(r => $"{Replay(r)}: {r.Failure}\n{r.Timeline}")));
+        Assert.True(failures.Count == 0, string.Join("\n\n", failures.Select(Describe)));
         Assert.True(idle <= 2 + runs / 50, $"in {idle} of {runs} runs no update was acknowledged");
 
         IEnumerable<ulong> Fresh()
@@ -73,6 +73,9 @@ public sealed class SimulationTests(ITestOutputHelper output)
     private static readonly ParallelOptions _workers = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
 
     public static TheoryData<string> Broken() => [.. Variants.Broken.Select(v => v.Name)];
+
+    /// <summary>What happened comes last: of a long output, often only the end is left.</summary>
+    private static string Describe(SimResult result) => $"{result.Timeline}\n{Replay(result)}: {result.Failure}";
 
     private static string Replay(SimResult result) => $"./test sim --seed {result.Seed}";
 }

@@ -67,10 +67,17 @@ internal sealed class ControlRequests(ReplicaSet replicas, BufferPool buffers, T
         var home = Homing.From(replica.Services.Executor);
         await replica.Services.Executor.Enter();
         var page = new ChunkState[limit];
-        var count = replica.ListChunks(list.After, page);
+        code = list.Resync == default ? StatusCode.Ok : replica.GateResync(list.Resync);
+        var count = code == StatusCode.Ok ? replica.ListChunks(list.After, page) : 0;
         for (var i = 0; i < count; i++)
             StorageCodec.Write(buffer.Memory.Span[(i * StorageCodec.ChunkMetaSize)..], page[i].ToMeta());
         await home.ReturnAsync();
+        if (code != StatusCode.Ok)
+        {
+            buffer.Dispose();
+            return Outcome.Failed(code);
+        }
+
         StorageCodec.WritePreamble(request.ResponseHeader(StorageCodec.PreambleSize), count < limit ? (byte)1 : (byte)0, (ushort)count);
         var payload = buffer.Memory.Slice(0, count * StorageCodec.ChunkMetaSize);
         return new Outcome(

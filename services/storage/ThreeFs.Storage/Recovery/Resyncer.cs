@@ -81,7 +81,7 @@ internal sealed class Resyncer(Replica replica)
         ChunkId? after = null;
         for (var isLast = false; !isLast;)
         {
-            var request = new ListChunksRequest(place.Successor!.Value, after, (uint)_services.Limits.ResyncPage);
+            var request = new ListChunksRequest(place.Successor!.Value, after, (uint)_services.Limits.ResyncPage, place.Chain.Version);
             var listed = await _services.Peers.ListChunksAsync(node, request, _services.Limits.ResyncChunkTime, change);
             if (!listed.TryGet(out var page)) return listed.Code;
             isLast = page.IsLast;

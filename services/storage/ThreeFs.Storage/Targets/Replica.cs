@@ -113,6 +113,12 @@ public sealed class Replica : IAsyncDisposable
     /// <summary>May answer: nobody can have taken this target's place in a way that it does not know of.</summary>
     internal bool HoldsLease => Services.Lease.IsHeld && _applied >= Services.Lease.Routing;
 
+    /// <summary>
+    /// Lasts while the target vouches for its content, or else while its chain has the same version. What is begun in one tenure does not
+    /// go on in the next: the chain may have gone on without this target.
+    /// </summary>
+    internal long Tenure { get; private set; }
+
     internal bool HasInherited => _inherited.Count > 0;
 
     public bool IsStopped => _stopped;
@@ -162,6 +168,17 @@ public sealed class Replica : IAsyncDisposable
     {
         if (after == ChunkIds.Max) return 0;
         return Store.List(after is { } id ? ChunkIds.Next(id) : default, ChunkIds.Max, page);
+    }
+
+    /// <summary>
+    /// Whether a predecessor may compare what this replica holds, and give it the rest, in this version of the chain. UpdateInProgress: what
+    /// was begun in an earlier tenure is not over, and nobody knows yet what it leaves.
+    /// </summary>
+    public StatusCode GateResync(ChainVersion version)
+    {
+        var code = GateSyncDone(new VersionedChain(Chain, version));
+        if (code != StatusCode.Ok) return Refuse(code, new VersionedChain(Chain, version)).Code;
+        return Locks.HasMarked ? StatusCode.UpdateInProgress : StatusCode.Ok;
     }
 
     /// <summary>
@@ -253,6 +270,8 @@ public sealed class Replica : IAsyncDisposable
             Stand(Standing.Observe(place));
         }
 
+        if (Standing.Local != LocalTargetState.UpToDate) BeginTenure();
+
         // What it did before, or under another predecessor, may not be what the chain did; the predecessor tells at the end.
         if (place.State == TargetState.Syncing) Store.ClearChannels();
         Inherit(old);
@@ -315,6 +334,7 @@ public sealed class Replica : IAsyncDisposable
         if (!Place.HasServingPeer) return new Status(StatusCode.Busy, $"target {Target} is the only one that serves chain {Chain}");
         Log.StepsDown(Services.Log, Target, Place.Chain);
         Stand(Standing.StepDown());
+        BeginTenure();
         WakeWaiters();
         return Status.Ok;
     }
@@ -327,6 +347,7 @@ public sealed class Replica : IAsyncDisposable
         _mayRecover = mayRecover;
         _recoverAt = Deadline.In(Services.Limits.RecoverAfter, Services.Time);
         Stand(Standing.Fail());
+        BeginTenure();
         WakeWaiters();
     }
 
@@ -411,6 +432,12 @@ public sealed class Replica : IAsyncDisposable
         Log.Unreadable(Services.Log, Target, chunk);
         if (!Repairer.IsDamaged(chunk)) Services.Observer.ReadFailed(this);
         Repairer.Report(chunk);
+    }
+
+    private void BeginTenure()
+    {
+        Tenure++;
+        Locks.Mark();
     }
 
     private void WakeWaiters()

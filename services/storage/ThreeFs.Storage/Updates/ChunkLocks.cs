@@ -13,10 +13,22 @@ internal sealed class ChunkLocks(int maxWaiting)
     private readonly Stack<Line> _freeLines = new();
     private readonly Stack<Waiter> _freeWaiters = new();
 
+    private int _marked;
+
     /// <summary>Chunks locked now.</summary>
     public int Held => _lines.Count;
 
     public bool IsHeld(ChunkId chunk) => _lines.ContainsKey(chunk);
+
+    /// <summary>Some of the locks that were held at the last <see cref="Mark"/> still are, by whoever held them then.</summary>
+    public bool HasMarked => _marked > 0;
+
+    /// <summary>Marks every lock that is held now.</summary>
+    public void Mark()
+    {
+        foreach (var line in _lines.Values) line.IsMarked = true;
+        _marked = _lines.Count;
+    }
 
     /// <summary>False: the line is full. Otherwise the caller has the lock and must release it.</summary>
     public ValueTask<bool> AcquireAsync(ChunkId chunk)
@@ -39,7 +51,9 @@ internal sealed class ChunkLocks(int maxWaiting)
     {
         var held = _lines.TryGetValue(chunk, out var line);
         Invariant.Check(held, "a chunk lock is released by its holder");
-        if (line!.Waiting.TryDequeue(out var next))
+        if (line!.IsMarked) _marked--;
+        line.IsMarked = false;
+        if (line.Waiting.TryDequeue(out var next))
         {
             next.Grant();
             return;
@@ -52,6 +66,7 @@ internal sealed class ChunkLocks(int maxWaiting)
     private sealed class Line
     {
         public readonly Queue<Waiter> Waiting = new();
+        public bool IsMarked;
     }
 
     private sealed class Waiter(Stack<Waiter> pool) : IValueTaskSource<bool>

@@ -16,6 +16,11 @@ namespace ThreeFs.Storage.Updates;
 /// forwarded, committed. The chunk stays locked until the update is committed, given up, or out of time; in the last case its content
 /// stays pending and <see cref="Recovery.PendingResolver"/> brings it to its end.
 /// </summary>
+/// <remarks>
+/// An update ends with the <see cref="Replica.Tenure"/> it began in: a write to a slow disk may end when the target has left its chain and
+/// come back, and the chain has given the version to another update meanwhile. Its content stays pending here, nobody hears of it, and the
+/// resync, which waits for such updates before it compares, replaces it.
+/// </remarks>
 internal sealed class UpdateRunner(Replica replica)
 {
     private readonly ReplicaServices _services = replica.Services;
@@ -38,7 +43,7 @@ internal sealed class UpdateRunner(Replica replica)
             // The chain may have changed while this waited in line.
             code = deadline.IsOver(_services.Time) ? StatusCode.DeadlineExceeded : Gate(request.Chain, source);
             if (code != StatusCode.Ok) return replica.Refuse(code, request.Chain);
-            return await RunLockedAsync(request, payload, source, isOfRange, deadline);
+            return await RunLockedAsync(request, payload, source, isOfRange, replica.Tenure, deadline);
         }
         finally
         {
@@ -53,7 +58,7 @@ internal sealed class UpdateRunner(Replica replica)
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<UpdateResult> RunLockedAsync(
-        UpdateRequest request, IoSlices payload, UpdateSource source, bool isOfRange, Deadline deadline)
+        UpdateRequest request, IoSlices payload, UpdateSource source, bool isOfRange, long tenure, Deadline deadline)
     {
         if (source == UpdateSource.Client && !isOfRange)
         {
@@ -67,7 +72,7 @@ internal sealed class UpdateRunner(Replica replica)
         {
             var resolved = await FinishPendingAsync(request.Chunk, deadline);
             if (resolved != StatusCode.Ok) return replica.Refuse(resolved, request.Chain);
-            var code = Gate(request.Chain, source);
+            var code = replica.Tenure == tenure ? Gate(request.Chain, source) : StatusCode.TargetNotServing;
             if (code != StatusCode.Ok) return replica.Refuse(code, request.Chain);
             admission = UpdateRules.Admit(replica.Place, replica.Store.Chunk(request.Chunk), request, source);
         }
@@ -76,7 +81,7 @@ internal sealed class UpdateRunner(Replica replica)
         if (source == UpdateSource.Client && request.Kind != UpdateKind.Remove && !replica.TakesNewChunks
             && !replica.Store.TryGet(request.Chunk, out _))
             return replica.Refuse(StatusCode.NoSpace, request.Chain);
-        return await ExecuteAsync(request, payload, source, admission, deadline);
+        return await ExecuteAsync(request, payload, source, admission, tenure, deadline);
     }
 
     private UpdateResult Answer(in Admission admission, in UpdateRequest request, UpdateSource source)
@@ -99,7 +104,7 @@ internal sealed class UpdateRunner(Replica replica)
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<UpdateResult> ExecuteAsync(
-        UpdateRequest request, IoSlices payload, UpdateSource source, Admission admission, Deadline deadline)
+        UpdateRequest request, IoSlices payload, UpdateSource source, Admission admission, long tenure, Deadline deadline)
     {
         var update = ChunkUpdate.From(request, admission.Version, admission.SupersedePending);
         var prepared = await replica.Store.PrepareAsync(update, payload);
@@ -109,6 +114,7 @@ internal sealed class UpdateRunner(Replica replica)
             if (await replica.Repairer.RepairLockedAsync(request.Chunk)) prepared = await replica.Store.PrepareAsync(update, payload);
         }
 
+        if (replica.Tenure != tenure) return replica.Refuse(StatusCode.TargetNotServing, request.Chain);
         if (prepared.Code == StatusCode.ChunkNotFound && request.Kind == UpdateKind.Remove)
         {
             replica.Store.Channels.Record(new ChannelUpdate(request.Tag, request.Chunk, admission.Version, 0, 0));
@@ -118,11 +124,11 @@ internal sealed class UpdateRunner(Replica replica)
         if (prepared.Code != StatusCode.Ok) return PrepareFailed(prepared.Code, request);
         var pending = new Content(prepared.Update, prepared.ChunkLength, prepared.Crc, request.Tag, request.Kind == UpdateKind.Remove);
         if (!replica.FlushesUpdates)
-            return await FinishAsync(request, payload, hasPayload: true, pending, source, admission.IsResumed, deadline);
+            return await FinishAsync(request, payload, hasPayload: true, pending, source, admission.IsResumed, tenure, deadline);
 
         // Beside the replicas behind, not after them: a chain's acknowledgement waits for the slowest flush, not for all in turn.
         var flush = replica.Store.FlushAsync();
-        var result = await FinishAsync(request, payload, hasPayload: true, pending, source, admission.IsResumed, deadline);
+        var result = await FinishAsync(request, payload, hasPayload: true, pending, source, admission.IsResumed, tenure, deadline);
         return Flushed(await flush, result);
     }
 
@@ -168,19 +174,23 @@ internal sealed class UpdateRunner(Replica replica)
         var request = new UpdateRequest(
             replica.Place.Chain, chunk, pending.IsRemove ? UpdateKind.Remove : UpdateKind.Replace, 0, pending.Length, size,
             pending.Crc, pending.Tag, pending.Version, default);
-        var result = await FinishAsync(request, default, hasPayload: false, pending, UpdateSource.Resolver, mayBeKept: true, deadline);
+        var result = await FinishAsync(request, default, hasPayload: false, pending, UpdateSource.Resolver, mayBeKept: true, replica.Tenure, deadline);
         return result.Code;
     }
 
     /// <summary>Forwards what is pending until everybody behind has committed it, and commits it here.</summary>
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<UpdateResult> FinishAsync(
-        UpdateRequest request, IoSlices payload, bool hasPayload, Content pending, UpdateSource source, bool mayBeKept, Deadline deadline)
+        UpdateRequest request, IoSlices payload, bool hasPayload, Content pending, UpdateSource source, bool mayBeKept, long tenure,
+        Deadline deadline)
     {
+        var heard = StatusCode.DeadlineExceeded;
         for (var attempt = 0; ; attempt++)
         {
             var place = replica.Place;
-            var code = UpdateRules.MayContinue(place, replica.Standing.Local, source);
+            var code = replica.Tenure == tenure
+                ? UpdateRules.MayContinue(place, replica.Standing.Local, source)
+                : StatusCode.TargetNotServing;
             if (code != StatusCode.Ok) return replica.Refuse(code, request.Chain);
             if (place.Successor is null) return await CommitAsync(request.Chunk, pending, place.Chain.Version);
             var change = replica.PlaceChange;
@@ -209,10 +219,12 @@ internal sealed class UpdateRunner(Replica replica)
             }
 
             mayBeKept |= !answer.Code.IsCertainlyNotExecuted();
+            // The last attempt ends with the time that is left: it says nothing of what kept the others from success.
+            if (answer.Code != StatusCode.DeadlineExceeded) heard = answer.Code;
             if (answer.ChainVersion > place.Chain.Version || answer.Code.IsServerFailure()) _services.Routing.RequestRefresh();
             if (deadline.IsOver(_services.Time))
             {
-                Log.ForwardGivenUp(_services.Log, replica.Target, request.Chunk, pending.Version, attempt + 1, answer.Code);
+                Log.ForwardGivenUp(_services.Log, replica.Target, request.Chunk, pending.Version, attempt + 1, heard);
                 return replica.Refuse(StatusCode.ForwardFailed, request.Chain);
             }
 

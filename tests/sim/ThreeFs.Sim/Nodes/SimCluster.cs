@@ -86,6 +86,7 @@ internal sealed class SimCluster
     public bool MayBeFull => Storages.Any(s => s.Disks.Any(d => d.MayBeFull));
 
     public bool AllServe => Picture is { } picture
+        && Storages.All(s => s.Replicas is not null)
         && Chains.All(c => picture.Chains.TryGetValue(c.Id, out var chain) && chain.Targets.All(t => t.State == TargetState.Serving))
         && Replicas.Count() == Chains.Sum(c => c.Targets.Length)
         && Replicas.All(r => r.Standing.Local == LocalTargetState.UpToDate && r.Place.Chain.Version == picture.Chains[r.Chain].Version);

@@ -91,8 +91,8 @@ public sealed class WireGoldenTests
         var remove = new RemoveChunksRequest(_chain, _chunk.Inode, 0x71, 0x81, _tag, 0x91, new TruncateVersion(0xB1B2B3B4), 0xC1C2C3C4, 0xD1);
         AssertGolden("01000000000000001413121124232221383736353433323171000000000000008100000000000000"
             + "33221100554477668899aabbccddeeff686766656463626152510000000000009100000000000000b4b3b2b1c4c3c2c1d100000000000000", StorageRequestCodec.RemoveChunksSize, d => StorageRequestCodec.Write(d, remove));
-        var list = new ListChunksRequest(new TargetId(0x7172), _chunk, 0x81);
-        AssertGolden("01010000000000007271000000000000313233343536373841424344454647488100000000000000", StorageRequestCodec.ListChunksSize, d => StorageRequestCodec.Write(d, list));
+        var list = new ListChunksRequest(new TargetId(0x7172), _chunk, 0x81, new ChainVersion(0x91));
+        AssertGolden("01010000000000007271000000000000313233343536373841424344454647488100000091000000", StorageRequestCodec.ListChunksSize, d => StorageRequestCodec.Write(d, list));
         var query = new QueryChunkRequest(new TargetId(0x7172), _chunk);
         AssertGolden("0100000000000000727100000000000031323334353637384142434445464748", StorageRequestCodec.QueryChunkSize, d => StorageRequestCodec.Write(d, query));
         var create = new CreateTargetRequest(new TargetId(0x7172), new ChainId(0x81), 0x91);

@@ -126,13 +126,16 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
     }
 
     /// <summary>Lets maintenance run for some virtual time, tick by tick.</summary>
-    public void Elapse(TimeSpan time)
+    public void Elapse(TimeSpan time) => Elapse(time, _replicas);
+
+    /// <summary>The same, with maintenance of these replicas only.</summary>
+    public void Elapse(TimeSpan time, params Replica[] replicas)
     {
         for (var end = Time.GetUtcNow() + time; Time.GetUtcNow() < end;)
         {
             Time.Advance(TimeSpan.FromMilliseconds(100));
             Pump();
-            foreach (var replica in _replicas) Run(replica.TickAsync());
+            foreach (var replica in replicas) Run(replica.TickAsync());
         }
     }
 
@@ -168,6 +171,8 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
 
     public ValueTask<Result<ChunkPage>> ListChunksAsync(NodeInfo node, ListChunksRequest request, TimeSpan timeout, CancellationToken ct)
     {
+        var code = At(node).GateResync(request.Resync);
+        if (code != StatusCode.Ok) return ValueTask.FromResult<Result<ChunkPage>>(code);
         var page = new ChunkState[request.Limit];
         var count = At(node).ListChunks(request.After, page);
         return ValueTask.FromResult<Result<ChunkPage>>(

@@ -1,6 +1,7 @@
 using ThreeFs.Base;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Contracts.Storage;
+using ThreeFs.Storage.Targets;
 
 namespace ThreeFs.Storage.Tests.Replicas;
 
@@ -35,6 +36,43 @@ public sealed class StepDownTests
         Assert.Equal(LocalTargetState.UpToDate, leaves.Report().State);
         pair.Apply(TargetState.Serving, TargetState.Serving);
         Assert.Equal(_new, pair.Read(leaves, 1, 1000).Bytes);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_a_slow_disk_writes_after_the_target_has_left_is_not_there_when_it_comes_back(bool isHead)
+    {
+        var pair = new ReplicaPair();
+        var (leaves, stays) = isHead ? (pair.Head, pair.Tail) : (pair.Tail, pair.Head);
+        var device = pair.Disks[isHead ? 0 : 1].Device;
+        var whole = ReplicaPair.Bytes((int)ReplicaPair.ChunkSize, 3);
+        Assert.Equal(StatusCode.Ok, pair.Write(1, whole));
+
+        // Not whole units: what is stored at both ends has to be read first.
+        device.HoldReads = true;
+        var late = pair.WriteAsync(1, ReplicaPair.Bytes(300_001, 4), offset: 7);
+        Assert.Equal(Status.Ok, leaves.StepDown(pair.Versioned));
+        Return(TargetState.Waiting);
+        Return(TargetState.Syncing);
+        pair.Elapse(TimeSpan.FromSeconds(2), stays);
+        Assert.Equal(LocalTargetState.Online, leaves.Report().State); // nobody knows yet what it will hold
+        device.ReleaseReads();
+        pair.Elapse(TimeSpan.FromSeconds(8));
+        Assert.Equal(isHead ? StatusCode.TargetNotServing : StatusCode.Ok, pair.Run(late).Code); // the head asked again
+        Assert.Equal(LocalTargetState.UpToDate, leaves.Report().State);
+        Return(TargetState.Serving);
+        pair.Elapse(TimeSpan.FromSeconds(8));
+        var (here, there) = (leaves.Store.Chunk(ReplicaPair.Id(1)), stays.Store.Chunk(ReplicaPair.Id(1)));
+        Assert.Equal(there, here);
+        Assert.False(here.HasPending);
+        Assert.Equal(pair.Read(stays, 1, whole.Length).Bytes, pair.Read(leaves, 1, whole.Length).Bytes);
+
+        void Return(TargetState state)
+        {
+            if (isHead) pair.PutTailFirst(state);
+            else pair.Apply(TargetState.Serving, state);
+        }
     }
 
     [Fact]
