@@ -59,6 +59,11 @@ public enum ReadFlags : byte
     /// The reader is on the same host: the answer may tell where the bytes lie (<see cref="ContentLocation"/>) instead of bringing them.
     /// </summary>
     MayLocate = 2,
+    /// <summary>
+    /// What the replica has committed, also when it does not serve and may have missed what others acknowledged: for who knows which version
+    /// it wants. Not linearizable.
+    /// </summary>
+    OfAnyState = 4,
 }
 
 /// <summary>One piece of a batch read.</summary>

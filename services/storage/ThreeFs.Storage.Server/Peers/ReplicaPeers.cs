@@ -92,12 +92,12 @@ internal sealed class ReplicaPeers(ConnectionPool pool, IExecutor executor, Buff
         return ReadPage(answer, buffer.Memory);
     }
 
-    public async ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, IoSlices destination, TimeSpan timeout)
+    public async ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, ReadFlags flags, IoSlices destination, TimeSpan timeout)
     {
         if (pool.Peer(node) is not { } peer) return Failed(StatusCode.ConnectFailed);
         var opened = await OpenAsync(peer, CancellationToken.None);
         if (!opened.TryGet(out var connection)) return Failed(opened.Code);
-        using var answer = await Send(connection, op, destination, timeout);
+        using var answer = await Send(connection, op, flags, destination, timeout);
         await executor.Enter();
         if (!answer.IsOk) return Failed(answer.Status.Code);
         if (answer.Header.Length < StorageCodec.ReadResultSize) return Failed(StatusCode.ProtocolError);
@@ -155,10 +155,10 @@ internal sealed class ReplicaPeers(ConnectionPool pool, IExecutor executor, Buff
         return connection.CallAsync(call, ct);
     }
 
-    private static ValueTask<CallResult> Send(IConnection connection, in ReadOp op, IoSlices destination, TimeSpan timeout)
+    private static ValueTask<CallResult> Send(IConnection connection, in ReadOp op, ReadFlags flags, IoSlices destination, TimeSpan timeout)
     {
         Span<byte> header = stackalloc byte[StorageCodec.PreambleSize + StorageCodec.ReadOpSize];
-        StorageCodec.WriteReadPreamble(header, ReadFlags.None, 1);
+        StorageCodec.WriteReadPreamble(header, flags, 1);
         StorageCodec.Write(header[StorageCodec.PreambleSize..], op);
         return connection.CallAsync(new Call { Method = (ushort)StorageMethod.Read, Header = header, ReceivePayload = destination, Timeout = timeout });
     }

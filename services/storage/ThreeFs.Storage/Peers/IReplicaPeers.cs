@@ -28,7 +28,7 @@ public interface IReplicaPeers
     ValueTask<Result<ChunkPage>> ListChunksAsync(NodeInfo node, ListChunksRequest request, TimeSpan timeout, CancellationToken ct);
 
     /// <summary>Reads one piece into the destination; the bytes are checked against the answer's checksum.</summary>
-    ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, IoSlices destination, TimeSpan timeout);
+    ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, ReadFlags flags, IoSlices destination, TimeSpan timeout);
 }
 
 /// <param name="IsLast">No chunk follows.</param>

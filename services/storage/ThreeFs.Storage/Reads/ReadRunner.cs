@@ -27,6 +27,7 @@ internal sealed class ReadRunner(Replica replica)
 
     public ValueTask<ReadResult> RunAsync(ReadOp op, ReadFlags flags, IoSlices destination, Deadline deadline)
     {
+        if ((flags & ReadFlags.OfAnyState) != 0 && !replica.IsStopped) return FromStoreAsync(op, destination, ReadContent.Committed);
         var code = Gate(op);
         if (code != StatusCode.Ok) return new ValueTask<ReadResult>(Refuse(code, op));
         if (!replica.Store.TryGet(op.Chunk, out var state) || !state.HasPending)

@@ -11,9 +11,9 @@ using ThreeFs.Storage.Updates;
 namespace ThreeFs.Storage.Recovery;
 
 /// <summary>
-/// Replaces a damaged or unreadable chunk with the content of another serving replica, whichever has it whole. Only the very same version,
-/// length and checksum is taken, under the chunk's lock, so a repair never changes what the chunk says. A chunk with a pending update is
-/// not repaired.
+/// Replaces a damaged or unreadable chunk with the content of another replica, whichever has it whole: one that serves, or else one that does
+/// not, such as a successor that only returns. Only the very same version, length and checksum is taken, under the chunk's lock, so a
+/// repair never changes what the chunk says. A chunk with a pending update is not repaired.
 /// </summary>
 /// <remarks>
 /// What cannot be repaired now is tried again every <see cref="StorageLimits.RepairPause"/>, and not sooner however often it is met: two
@@ -133,23 +133,26 @@ internal sealed class Repairer(Replica replica)
 
         // All of them: some may be dead, and mgmtd not know it yet. Each has its share of the time, so that a dead one leaves some.
         var deadline = Deadline.In(_services.Limits.RepairTime, _services.Time);
-        var peers = replica.ServingPeers;
+        var (serving, others) = (replica.ServingPeers, replica.OtherPeers);
+        var count = serving.Length + others.Length;
         var code = StatusCode.NoServingTarget;
-        for (var i = 0; i < peers.Length && code != StatusCode.Ok; i++)
+        for (var i = 0; i < count && code != StatusCode.Ok; i++)
         {
             if (replica.IsStopped) return StatusCode.Cancelled;
-            code = await FetchAsync(chunk, content, peers[i], memory, deadline.Left(_services.Time) / (peers.Length - i));
+            var (peer, flags) = i < serving.Length ? (serving[i], ReadFlags.None) : (others[i - serving.Length], ReadFlags.OfAnyState);
+            code = await FetchAsync(chunk, content, peer, flags, memory, deadline.Left(_services.Time) / (count - i));
         }
 
         if (code != StatusCode.Ok) return code;
         return replica.IsStopped ? StatusCode.Cancelled : await PutAsync(chunk, content, memory);
     }
 
-    private async ValueTask<StatusCode> FetchAsync(ChunkId chunk, Content content, NodeInfo node, IoSlices memory, TimeSpan timeout)
+    private async ValueTask<StatusCode> FetchAsync(
+        ChunkId chunk, Content content, NodeInfo node, ReadFlags flags, IoSlices memory, TimeSpan timeout)
     {
         if (timeout <= TimeSpan.Zero) return StatusCode.DeadlineExceeded;
         var op = new ReadOp(replica.Place.Chain, chunk, 0, content.Length);
-        var read = await _services.Peers.ReadAsync(node, op, memory, timeout);
+        var read = await _services.Peers.ReadAsync(node, op, flags, memory, timeout);
         if (read.Code != StatusCode.Ok) return read.Code;
         var isSame = read.Commit.Value == content.Version.Value && read.Length == content.Length && read.Crc == content.Crc;
         return isSame ? StatusCode.Ok : StatusCode.ChunkNotCommitted;

@@ -17,8 +17,9 @@ namespace ThreeFs.Storage.Recovery;
 /// and settles each difference under the chunk's lock, so that no update of the chunk is in flight: <see cref="SyncRules"/> decides.
 /// The lists need not be of one moment: what changes after it was listed is sent by the update itself. When all is compared, the
 /// successor is told (SyncDone) and gets what this replica knows of its clients' channels, so that it recognises repetitions
-/// too; it reports UpToDate, and mgmtd lets it serve. Any failure ends the attempt; the
-/// next one compares again and sends only what is still missing. At most <see cref="StorageLimits.ResyncConcurrency"/> chunks
+/// too; it reports UpToDate, and mgmtd lets it serve. Any failure ends the attempt, but for a chunk that cannot be read and not be repaired:
+/// that one keeps the successor from serving, and the other chunks go on to it, so that as much as possible is there twice. The
+/// next attempt compares again and sends only what is still missing. At most <see cref="StorageLimits.ResyncConcurrency"/> chunks
 /// are under way, fewer while clients ask, and no more bytes a second than <see cref="ResyncPace"/> lets through.
 /// </remarks>
 internal sealed class Resyncer(Replica replica)
@@ -29,6 +30,7 @@ internal sealed class Resyncer(Replica replica)
     private VersionedChain _doneFor;
     private Task? _run;
     private ResyncProgress _progress;
+    private StatusCode _damaged;
 
     public ResyncProgress Progress => _progress;
 
@@ -78,6 +80,7 @@ internal sealed class Resyncer(Replica replica)
     {
         if (replica.SuccessorNode is not { } node) return StatusCode.ConnectFailed;
         if (_page.Length == 0) _page = new ChunkState[_services.Limits.ResyncPage];
+        _damaged = StatusCode.Ok;
         ChunkId? after = null;
         for (var isLast = false; !isLast;)
         {
@@ -95,6 +98,7 @@ internal sealed class Resyncer(Replica replica)
         var drained = await DrainAsync(0);
         if (drained != StatusCode.Ok) return drained;
         if (change.IsCancellationRequested) return StatusCode.Cancelled;
+        if (_damaged != StatusCode.Ok) return _damaged;
         var done = await _services.Peers.SyncDoneAsync(
             node, place.Chain, place.Successor!.Value, replica.Store.Channels.ToArray(), _services.Limits.ResyncChunkTime);
         return done.Code;
@@ -183,6 +187,12 @@ internal sealed class Resyncer(Replica replica)
         var read = await replica.Store.ReadAsync(chunk, 0, content.Length, buffer.Memory);
         if (read.Code is StatusCode.ChecksumMismatch or StatusCode.IoError && await replica.Repairer.RepairLockedAsync(chunk))
             read = await replica.Store.ReadAsync(chunk, 0, content.Length, buffer.Memory);
+        if (read.Code is StatusCode.ChecksumMismatch or StatusCode.IoError)
+        {
+            _damaged = read.Code;
+            return StatusCode.Ok;
+        }
+
         if (read.Code != StatusCode.Ok) return read.Code;
         var request = new UpdateRequest(
             place.Chain, chunk, UpdateKind.Replace, 0, content.Length, Math.Max(content.Length, 1), content.Crc, content.Tag,

@@ -107,6 +107,9 @@ public sealed class Replica : IAsyncDisposable
     /// <summary>Where the chain's other serving targets live: the neighbours first.</summary>
     internal NodeInfo[] ServingPeers { get; private set; } = [];
 
+    /// <summary>Where those live that do not serve: what they have may be old.</summary>
+    internal NodeInfo[] OtherPeers { get; private set; } = [];
+
     /// <summary>Cancelled when the place changes: whoever waits for a neighbour looks again.</summary>
     internal CancellationToken PlaceChange => _placeChange.Token;
 
@@ -256,7 +259,8 @@ public sealed class Replica : IAsyncDisposable
         SuccessorNode = NodeOf(routing, place.Successor);
         PredecessorNode = NodeOf(routing, place.Predecessor);
         TailNode = NodeOf(routing, place.ReadTail);
-        ServingPeers = PeersOf(routing, chain, place);
+        ServingPeers = PeersOf(routing, chain, place, serving: true);
+        OtherPeers = PeersOf(routing, chain, place, serving: false);
         if (place.Chain.Version == old.Chain.Version && place.State == old.State) return;
         _forwardEpoch = 0;
         _syncEnds = false;
@@ -448,10 +452,10 @@ public sealed class Replica : IAsyncDisposable
         old.Dispose();
     }
 
-    private static NodeInfo[] PeersOf(RoutingInfo routing, ChainInfo? chain, ChainPlace place)
+    private static NodeInfo[] PeersOf(RoutingInfo routing, ChainInfo? chain, ChainPlace place, bool serving)
     {
         if (chain is null) return [];
-        var others = chain.Targets.Where(t => t.State == TargetState.Serving && t.Id != place.Target).Select(t => t.Id);
+        var others = chain.Targets.Where(t => t.State == TargetState.Serving == serving && t.Id != place.Target).Select(t => t.Id);
         return [.. others.OrderBy(t => t == place.Successor ? 0 : t == place.Predecessor ? 1 : 2).Select(routing.NodeOf).OfType<NodeInfo>()];
     }
 

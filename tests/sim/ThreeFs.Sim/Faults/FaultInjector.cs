@@ -16,6 +16,9 @@ namespace ThreeFs.Sim.Faults;
 /// <param name="workload">Starts anew with another client for each that dies; null: clients do not die.</param>
 internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
 {
+    /// <summary>Less than mgmtd allows a node's clock to be off.</summary>
+    private static readonly TimeSpan _heardWithin = TimeSpan.FromSeconds(25);
+
     /// <summary>Disturbances going on: until when, and of which machines.</summary>
     private readonly List<(long End, string[] Hosts)> _open = [];
     private readonly DiskFaults _disks = new(cluster);
@@ -116,7 +119,7 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
                 workload.Start(cluster.NewClient());
                 break;
             case FaultKind.ClockJump when node.Process is { } process:
-                process.Time.Skew += TimeSpan.FromSeconds(random.Next(-20, 20));
+                Jump(node, process, TimeSpan.FromSeconds(random.Next(-20, 20)));
                 break;
             case FaultKind.StepDown when node is StorageNode { IsUp: true, Replicas: { All.Length: > 0 } replicas }:
                 var replica = replicas.All[random.Next(replicas.All.Length)];
@@ -131,6 +134,22 @@ internal sealed class FaultInjector(SimCluster cluster, FileWorkload? workload)
         cluster.World.Timeline.Probe("chain: a target stepped down");
         if (cluster.Replicas.Any(r => r.Chain == replica.Chain && r.Place.State == TargetState.Syncing))
             cluster.World.Timeline.Probe("chain: a target stepped down during a resync");
+    }
+
+    /// <summary>A node whose clock is too far off is not heard: that is a disturbance like others, and it lasts.</summary>
+    private void Jump(SimNode node, SimProcess process, TimeSpan jump)
+    {
+        var isManager = node is MgmtdNode;
+        var others = cluster.Nodes.Where(n => n is MgmtdNode != isManager && n.Process is not null);
+        var skew = process.Time.Skew + jump;
+        if (others.Any(n => (n.Process!.Time.Skew - skew).Duration() > _heardWithin))
+        {
+            string[]? hosts = isManager ? null : [node.Name];
+            if (IsPowerLossOpen() || !_disks.Allow(hosts, [.. _open.SelectMany(d => d.Hosts)])) return;
+            _open.Add((long.MaxValue, hosts ?? []));
+        }
+
+        process.Time.Skew = skew;
     }
 
     private static bool IsDisturbance(FaultKind kind) => kind is not (FaultKind.Reset or FaultKind.ClockJump or FaultKind.SlowDisk

@@ -179,10 +179,10 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
             new ChunkPage([.. page.Take(count).Select(c => c.ToMeta())], count < page.Length));
     }
 
-    public ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, IoSlices destination, TimeSpan timeout)
+    public ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, ReadFlags flags, IoSlices destination, TimeSpan timeout)
     {
         PeerReads++;
-        if (node.Id != NodeOf(_dead)) return At(node).ReadAsync(op, ReadFlags.None, destination, Soon);
+        if (node.Id != NodeOf(_dead)) return At(node).ReadAsync(op, flags, destination, Soon);
         Time.Advance(timeout); // nobody says that it is dead
         return ValueTask.FromResult(new ReadResult(StatusCode.DeadlineExceeded, 0, 0, 0, default, default));
     }

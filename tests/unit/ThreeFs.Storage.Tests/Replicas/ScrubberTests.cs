@@ -2,6 +2,7 @@ using ThreeFs.Base;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Contracts.Storage;
 using ThreeFs.Storage.ChunkEngine.Device;
+using ThreeFs.Storage.Targets;
 
 namespace ThreeFs.Storage.Tests.Replicas;
 
@@ -68,6 +69,41 @@ public sealed class ScrubberTests
         Assert.Equal(StatusCode.Ok, pair.Remove(1));
         pair.Elapse(TimeSpan.FromMinutes(11));
         Assert.Equal((0, 0), (pair.Head.DamagedChunks, pair.Tail.DamagedChunks));
+    }
+
+    [Theory]
+    [InlineData(TargetState.Offline)]
+    [InlineData(TargetState.Waiting)]
+    [InlineData(TargetState.Syncing)]
+    public void The_only_one_that_serves_is_repaired_from_one_that_does_not_and_has_the_same(TargetState other)
+    {
+        var pair = WithChunks(1);
+        pair.Apply(TargetState.Serving, other);
+        pair.Disks[0].Device.Corrupt(_class, 100_000);
+        Assert.Equal(StatusCode.ChecksumMismatch, pair.Read(pair.Head, 0, Length).Code);
+        pair.Pump();
+        Assert.Equal(ReplicaPair.Bytes(Length, 0), pair.Read(pair.Head, 0, Length).Bytes);
+        Assert.Equal(0, pair.Head.DamagedChunks);
+    }
+
+    [Fact]
+    public void A_chunk_that_nobody_has_whole_keeps_a_target_from_serving_and_the_other_chunks_go_to_it()
+    {
+        var pair = WithChunks(3);
+        pair.Apply(TargetState.Serving, TargetState.Waiting);
+        var changed = ReplicaPair.Bytes(Length, 7);
+        for (var i = 0UL; i < 3; i++) Assert.Equal(StatusCode.Ok, pair.Write(i, changed));
+        pair.Elapse(TimeSpan.FromSeconds(5));
+        for (var block = 0; block < 6; block++) pair.Disks[0].Device.MakeUnreadable(_class, block * (long)_class.Bytes + 98_304);
+        Assert.Equal(StatusCode.IoError, pair.Read(pair.Head, 1, Length).Code);
+        foreach (var whole in new ulong[] { 0, 2 }) Assert.Equal(StatusCode.Ok, pair.Write(whole, changed));
+        pair.Apply(TargetState.Serving, TargetState.Syncing);
+        pair.Elapse(TimeSpan.FromSeconds(5));
+        Assert.Equal(LocalTargetState.Online, pair.Tail.Standing.Local);
+        foreach (var whole in new ulong[] { 0, 2 }) Assert.Equal(pair.Head.Store.Chunk(ReplicaPair.Id(whole)), pair.Tail.Store.Chunk(ReplicaPair.Id(whole)));
+        Assert.Equal(StatusCode.Ok, pair.Write(1, changed));
+        pair.Elapse(TimeSpan.FromSeconds(5));
+        Assert.Equal(LocalTargetState.UpToDate, pair.Tail.Standing.Local);
     }
 
     [Fact]
