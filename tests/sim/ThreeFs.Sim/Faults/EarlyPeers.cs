@@ -33,6 +33,6 @@ internal sealed class EarlyPeers(IReplicaPeers inner, ReplicaSet replicas) : IRe
     public ValueTask<Result<ChunkPage>> ListChunksAsync(NodeInfo node, ListChunksRequest request, TimeSpan timeout, CancellationToken ct) =>
         inner.ListChunksAsync(node, request, timeout, ct);
 
-    public ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, IoSlices destination, TimeSpan timeout) =>
-        inner.ReadAsync(node, op, destination, timeout);
+    public ValueTask<ReadResult> ReadAsync(NodeInfo node, ReadOp op, ReadFlags flags, IoSlices destination, TimeSpan timeout) =>
+        inner.ReadAsync(node, op, flags, destination, timeout);
 }
