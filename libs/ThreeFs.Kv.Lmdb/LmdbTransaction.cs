@@ -11,7 +11,7 @@ namespace ThreeFs.Kv.Lmdb;
 /// committer. It is its own completion source; continuations of the commit run on the thread pool.
 /// </summary>
 internal sealed class LmdbTransaction(LmdbEnvironment environment, TimeProvider time, bool readOnly)
-    : BufferedTransaction(readOnly), IValueTaskSource<Status>, IFlushWaiter
+    : BufferedTransaction(readOnly, KeyRules.Contract), IValueTaskSource<Status>, IFlushWaiter
 {
     private ManualResetValueTaskSourceCore<Status> _done = new() { RunContinuationsAsynchronously = true };
     private Snapshot? _snapshot;

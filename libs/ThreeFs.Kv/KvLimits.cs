@@ -3,7 +3,12 @@ namespace ThreeFs.Kv;
 /// <summary>FoundationDB's limits, enforced by every engine so that what passes on one passes on all.</summary>
 public static class KvLimits
 {
-    public const int MaxKeyBytes = 10_000;
+    /// <summary>What an engine may put in front of every key, so that several clusters share one database.</summary>
+    public const int MaxPrefixBytes = 100;
+
+    /// <summary>FoundationDB's 10 000 bytes without the prefix.</summary>
+    public const int MaxKeyBytes = 10_000 - MaxPrefixBytes;
+
     public const int MaxValueBytes = 100_000;
 
     /// <summary>Keys and values of all mutations plus both conflict sets.</summary>

@@ -6,11 +6,11 @@ namespace ThreeFs.Kv.Buffering;
 /// The transaction of every engine that is not FoundationDB itself: buffers writes, merges them into reads, tracks
 /// conflicts. An engine adds the snapshot and the commit. Rules are in <see cref="IKvTransaction"/>.
 /// </summary>
-internal abstract class BufferedTransaction(bool readOnly) : IKvTransaction, IKvConflictSets
+internal abstract class BufferedTransaction(bool readOnly, KeyRules rules) : IKvTransaction, IKvConflictSets
 {
     private State _state;
 
-    public WriteBuffer Buffer { get; } = new();
+    public WriteBuffer Buffer { get; } = new(rules);
     public RangeSet Reads { get; } = new();
     public KvVersion CommittedVersion { get; private set; } = KvVersion.None;
     public Versionstamp CommittedStamp { get; private set; }
@@ -51,7 +51,7 @@ internal abstract class BufferedTransaction(bool readOnly) : IKvTransaction, IKv
     {
         if (!MayRead(ct, out var status)) return new(status);
         byte[]? value = null;
-        status = KeyRules.CheckKey(key);
+        status = rules.CheckKey(key);
         if (status.IsOk) status = Get(key, snapshot, out value);
         return new(status.IsOk ? new KvValue(value) : status);
     }
@@ -65,14 +65,11 @@ internal abstract class BufferedTransaction(bool readOnly) : IKvTransaction, IKv
         CancellationToken ct = default)
     {
         if (!MayRead(ct, out var status)) return new(status);
-        status = KeyRules.CheckRange(begin, end);
-        if (!status.IsOk) return new(status);
-        if (limit < 0) return new(new Status(StatusCode.InvalidArgument, $"a row limit of {limit}"));
-        status = Snapshot(out _);
+        status = rules.CheckPage(begin, end, ref limit);
+        if (status.IsOk) status = Snapshot(out _);
         if (status.IsOk && Buffer.TouchesStampedKey(begin, end)) status = ReadErrors.NotReadableYet(begin);
         if (!status.IsOk) return new(status);
 
-        limit = limit == 0 ? KvLimits.DefaultPageRows : Math.Min(limit, KvLimits.MaxPageRows);
         var rows = new RangeMerger(Buffer, begin, end, limit, reverse);
         status = ScanSnapshot(begin, end, reverse, rows);
         if (status.IsOk) rows.Finish();
@@ -115,12 +112,12 @@ internal abstract class BufferedTransaction(bool readOnly) : IKvTransaction, IKv
 
     public void AddReadConflictKey(ReadOnlySpan<byte> key)
     {
-        if (MayWrite() && Accept(KeyRules.CheckKey(key))) Reads.AddKey(key);
+        if (MayWrite() && Accept(rules.CheckKey(key))) Reads.AddKey(key);
     }
 
     public void AddReadConflictRange(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end)
     {
-        if (MayWrite() && Accept(KeyRules.CheckRange(begin, end))) Reads.Add(begin, end);
+        if (MayWrite() && Accept(rules.CheckRange(begin, end))) Reads.Add(begin, end);
     }
 
     public void AddWriteConflictKey(ReadOnlySpan<byte> key)

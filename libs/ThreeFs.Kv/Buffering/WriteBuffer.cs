@@ -8,7 +8,7 @@ namespace ThreeFs.Kv.Buffering;
 /// commit. Invariant: a key with a <see cref="WriteKind.Mutate"/> entry is in no cleared range (it would be known, and
 /// a Set).
 /// </summary>
-internal sealed class WriteBuffer
+internal sealed class WriteBuffer(KeyRules rules)
 {
     private readonly List<StampedKey> _stampedKeys = [];
 
@@ -147,27 +147,17 @@ internal sealed class WriteBuffer
     private static bool IsInside(StampedKey stamped, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) =>
         begin.SequenceCompareTo(stamped.Lowest) <= 0 && end.SequenceCompareTo(stamped.Beyond) >= 0;
 
-    private bool Admit(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        var status = KeyRules.CheckKey(key);
-        if (status.IsOk && value.Length > KvLimits.MaxValueBytes)
-            status = new Status(
-                StatusCode.TxTooLarge,
-                $"value of {KvKeys.Describe(key)} has {value.Length} bytes, the limit is {KvLimits.MaxValueBytes}");
-        return Count(status, key.Length + value.Length);
-    }
+    private bool Admit(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
+        Count(rules.CheckWrite(key, value.Length), key.Length + value.Length);
 
     private bool AdmitRange(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) =>
-        Count(KeyRules.CheckRange(begin, end), begin.Length + end.Length) && !begin.SequenceEqual(end);
+        Count(rules.CheckRange(begin, end), begin.Length + end.Length) && !begin.SequenceEqual(end);
 
     private bool AdmitOffset(int offset, int length, string what)
     {
-        if (offset >= 0 && offset <= length - Versionstamp.Size) return true;
-        Fail(
-            new Status(
-                StatusCode.InvalidArgument,
-                $"a versionstamp at {offset} does not fit into a {what} of {length} bytes"));
-        return false;
+        var status = KeyRules.CheckStamp(offset, length, what);
+        if (!status.IsOk) Fail(status);
+        return status.IsOk;
     }
 
     /// <summary>
@@ -175,10 +165,7 @@ internal sealed class WriteBuffer
     /// </summary>
     private bool Count(Status status, int bytes)
     {
-        if (status.IsOk && (Bytes += bytes) > KvLimits.MaxTransactionBytes)
-            status = new Status(
-                StatusCode.TxTooLarge,
-                $"the transaction writes more than {KvLimits.MaxTransactionBytes} bytes");
+        if (status.IsOk && (Bytes += bytes) > KvLimits.MaxTransactionBytes) status = KeyRules.TooManyBytes;
         if (!status.IsOk) Fail(status);
         return Failure.IsOk;
     }

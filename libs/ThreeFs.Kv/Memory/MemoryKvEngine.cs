@@ -29,6 +29,8 @@ public sealed class MemoryKvEngine(TimeProvider time) : IKvEngine
     /// <summary>Whether <see cref="LosePower"/> will be called: what it may undo is kept until it is flushed.</summary>
     public bool CanLosePower { get; init; }
 
+    internal KeyRules Rules { get; init; } = KeyRules.Contract;
+
     /// <summary>Rows with a current value.</summary>
     public int RowCount
     {

@@ -4,7 +4,8 @@ using ThreeFs.Kv.Buffering;
 namespace ThreeFs.Kv;
 
 /// <summary>A transaction of <see cref="MemoryKvEngine"/>: a version and the time it was taken.</summary>
-internal sealed class MemoryKvTransaction(MemoryKvEngine engine, bool readOnly) : BufferedTransaction(readOnly)
+internal sealed class MemoryKvTransaction(MemoryKvEngine engine, bool readOnly)
+    : BufferedTransaction(readOnly, engine.Rules)
 {
     private KvVersion? _version;
     private long _timestamp;

@@ -195,21 +195,6 @@ public abstract class ConflictContract<TStore> : ContractBase<TStore>
         Assert.Equal("1", await CommittedAsync("c"));
     }
 
-    [Fact]
-    public async Task Conflict_sets_can_be_inspected()
-    {
-        using var transaction = Engine.BeginTransaction();
-        await ReadAsync(transaction, "a");
-        await ReadAsync(transaction, "s", snapshot: true);
-        await RangeAsync(transaction, "d", "f");
-        transaction.Set(B("w"), B("1"));
-        transaction.ClearRange(B("m"), B("n"));
-        transaction.AddWriteConflictKey(B("x"));
-        var sets = Assert.IsAssignableFrom<IKvConflictSets>(transaction);
-        Assert.Equal([KvKeyRange.Of(B("a")), new(B("d"), B("f"))], sets.ReadConflicts);
-        Assert.Equal([new(B("m"), B("n")), KvKeyRange.Of(B("w")), KvKeyRange.Of(B("x"))], sets.WriteConflicts);
-    }
-
     private async Task ExpectAsync(StatusCode expected, Func<IKvTransaction, Task> read, Action<IKvTransaction> other)
     {
         await PutAsync(("a", "1"), ("b", "1"), ("c", "1"), ("d", "1"));

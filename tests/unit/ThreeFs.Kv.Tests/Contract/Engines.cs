@@ -25,3 +25,13 @@ public sealed class LmdbLimits : LimitContract<LmdbStore>;
 public sealed class MemorySerializability : SerializabilityContract<MemoryStore>;
 public sealed class WrappedSerializability : SerializabilityContract<WrappedMemoryStore>;
 public sealed class LmdbSerializability : SerializabilityContract<LmdbStore>;
+
+public sealed class MemoryAges : AgeContract<MemoryStore>;
+public sealed class WrappedAges : AgeContract<WrappedMemoryStore>;
+public sealed class LmdbAges : AgeContract<LmdbStore>;
+
+// What FoundationDB keeps to itself.
+
+public sealed class MemoryConflictSets : ConflictSetContract<MemoryStore>;
+public sealed class WrappedConflictSets : ConflictSetContract<WrappedMemoryStore>;
+public sealed class LmdbConflictSets : ConflictSetContract<LmdbStore>;

@@ -116,32 +116,6 @@ public abstract class LimitContract<TStore> : ContractBase<TStore>
     }
 
     [Fact]
-    public async Task An_old_transaction_is_too_old()
-    {
-        await PutAsync(("a", "1"));
-        using var transaction = Engine.BeginTransaction();
-        Assert.Equal("1", await ReadAsync(transaction, "a"));
-        transaction.Set(B("b"), B("1"));
-        Store.Time.Advance(KvLimits.MaxAge - TimeSpan.FromMilliseconds(1));
-        Assert.Equal("1", await ReadAsync(transaction, "a"));
-        Store.Time.Advance(TimeSpan.FromMilliseconds(2));
-        Assert.Equal(StatusCode.TxTooOld, (await transaction.GetAsync(B("a"))).Code);
-        Assert.Equal(StatusCode.TxTooOld, (await transaction.GetRangeAsync(B("a"), B("b"))).Code);
-        Assert.Equal(StatusCode.TxTooOld, await CommitOutcomeAsync(transaction));
-        Assert.Null(await CommittedAsync("b"));
-    }
-
-    [Fact]
-    public async Task Age_counts_from_the_first_read()
-    {
-        using var transaction = Engine.BeginTransaction();
-        transaction.Set(B("a"), B("1"));
-        Store.Time.Advance(TimeSpan.FromHours(1));
-        Assert.Null(await ReadAsync(transaction, "b"));
-        AssertOk(await transaction.CommitAsync());
-    }
-
-    [Fact]
     public async Task Conflicts_are_found_however_many_commits_lie_between()
     {
         using var reader = Engine.BeginTransaction();
@@ -154,7 +128,7 @@ public abstract class LimitContract<TStore> : ContractBase<TStore>
         for (var i = 0; i < 300; i++)
         {
             await PutAsync(($"k{i}", "1"));
-            Store.Time.Advance(TimeSpan.FromMilliseconds(10));
+            Store.Advance(TimeSpan.FromMilliseconds(10));
         }
 
         Assert.Equal(StatusCode.TxConflict, await CommitOutcomeAsync(reader));
