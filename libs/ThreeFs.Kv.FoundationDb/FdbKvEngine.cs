@@ -6,7 +6,7 @@ namespace ThreeFs.Kv.FoundationDb;
 
 /// <summary>
 /// The engine on a FoundationDB cluster, for production: any number of processes on any hosts share it. The design is
-/// in docs/adr/0012-foundationdb.md.
+/// in docs/adr/0012-foundationdb.md, how to run it in docs/operations/foundationdb.md.
 /// <list type="bullet">
 /// <item>Transactions are FoundationDB's, unchanged; their keys have the prefix of the cluster
 /// (<see cref="Subspace"/>).</item>

@@ -35,7 +35,10 @@ public sealed class MetaConfig
     /// </summary>
     public TransportChoice Transport { get; set; } = TransportChoice.Auto;
 
-    /// <summary>The store, such as "lmdb:/var/lib/threefs/kv"; the same for all metadata servers.</summary>
+    /// <summary>
+    /// The store, such as "lmdb:/var/lib/threefs/kv" or "fdb:/etc/foundationdb/fdb.cluster"; the same for all metadata
+    /// servers and cluster managers.
+    /// </summary>
     public string Kv { get; set; } = "";
 
     public MetaDurability Durability { get; set; } = MetaDurability.Relaxed;

@@ -82,7 +82,7 @@ public sealed class MetaServer : IAsyncDisposable
     private async Task<Status> StartPartsAsync(CancellationToken ct)
     {
         _host.Health.NotReady(Part, "starting");
-        var store = KvStores.Open(_config.Kv, _host);
+        var store = await KvStores.OpenAsync(_config.Kv, _config.ClusterId, _host, ct);
         if (!store.TryGet(out var engine)) return store.Status;
         _parts.Push(engine);
         var reactor = Reactor.Start($"{_host.ProcessName}-reactor");

@@ -23,7 +23,8 @@ public sealed class MgmtdConfig
     /// <summary>/metrics and /healthz; 0 takes a free one.</summary>
     public int HttpPort { get; set; }
 
-    /// <summary>The key-value store that all mgmtd share, such as "lmdb:/var/lib/threefs/kv".</summary>
+    /// <summary>The key-value store that all mgmtd share, such as "lmdb:/var/lib/threefs/kv" or
+    /// "fdb:/etc/foundationdb/fdb.cluster".</summary>
     public string Kv { get; set; } = "";
 
     public bool AllowUnknownNodes { get; set; } = true;

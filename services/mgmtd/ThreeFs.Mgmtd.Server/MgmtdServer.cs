@@ -69,7 +69,7 @@ public sealed class MgmtdServer : IAsyncDisposable
     {
         var valid = config.Validate();
         if (!valid.IsOk) return valid;
-        var opened = KvStores.Open(config.Kv, host);
+        var opened = await KvStores.OpenAsync(config.Kv, config.ClusterId, host, ct);
         if (!opened.TryGet(out var kv)) return opened.Status;
         var started = await StartAsync(config, host, kv, ownsKv: true, ct);
         if (!started.IsOk) await kv.DisposeAsync();

@@ -77,6 +77,8 @@ internal static class DownCommand
         if (MountEntry.TypeAt(cluster.Plan.Mount) is { } type)
             return Say.Failure(
                 new Status(StatusCode.Busy, $"{cluster.Plan.Mount} is still mounted ({type}); unmount it first"));
+        var cleared = await ClusterKeys.ClearAsync(cluster);
+        if (!cleared.IsOk) return Say.Failure(cleared);
         var removed = cluster.Directory.Remove();
         var deleted = removed.Moved is not { } files || await DeleteAsync(files);
         Console.WriteLine(removed.Left.Count == 0

@@ -5,6 +5,7 @@ using ThreeFs.Base;
 using ThreeFs.Cli.Dev;
 using ThreeFs.Cli.Output;
 using ThreeFs.Fuse.Mounting;
+using ThreeFs.Hosting;
 using ThreeFs.Transport;
 
 namespace ThreeFs.Cli.Commands;
@@ -39,6 +40,11 @@ internal static class UpCommand
             "How processes reach each other: Auto (the best that both sides can), Shm, Rdma or Tcp [default: Auto].",
     };
 
+    private static readonly Option<string?> _kv = new("--kv")
+    {
+        Description = "Where metadata is kept: fdb:FILE, a FoundationDB cluster file [default: embedded, in DIR/kv].",
+    };
+
     private static readonly Option<string?> _mount = PathOption.Create("--mount", "Where to mount [default: DIR/mnt].");
     private static readonly Option<string?> _dir = DirOption();
 
@@ -49,7 +55,7 @@ internal static class UpCommand
     {
         var command = new Command("up", "Start a local cluster and mount it; repair what is down on a running one.")
         {
-            _dir, _mount, _mgmtd, _meta, _storage, _targets, _replicas, _chunkSize, _transport,
+            _dir, _mount, _mgmtd, _meta, _storage, _targets, _replicas, _chunkSize, _transport, _kv,
         };
         command.SetAction(RunAsync);
         return command;
@@ -61,7 +67,7 @@ internal static class UpCommand
         var directory = ClusterDirectory.At(parsed.GetValue(_dir));
         var planned = Plan(parsed, directory);
         if (!planned.TryGet(out var plan)) return Say.Failure(planned.Status);
-        var status = await Prerequisites.EnsureAsync(ct);
+        var status = await Prerequisites.EnsureAsync(plan, ct);
         if (status.IsOk) status = MountPoint.Check(plan.Mount, directory);
         if (status.IsOk) status = directory.Make();
         if (!status.IsOk) return Say.Failure(status);
@@ -250,14 +256,40 @@ internal static class UpCommand
             plan.Transport = transport;
         }
 
+        if (parsed.GetValue(_kv) is { } kv)
+        {
+            var status = SetKv(plan, kv, directory);
+            if (!status.IsOk) return status;
+        }
+
         var mount = parsed.GetValue(_mount) is { } path
             ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))
             : null;
         if (directory.Exists && mount is not null && mount != plan.Mount)
             return Contradiction("--mount", plan.Mount, mount, directory);
         if (!directory.Exists) plan.Mount = mount ?? directory.DefaultMount;
-        var status = plan.Validate();
-        return status.IsOk ? plan : status;
+        var valid = plan.Validate();
+        return valid.IsOk ? plan : valid;
+    }
+
+    private static Status SetKv(ClusterPlan plan, string uri, ClusterDirectory directory)
+    {
+        if (!KvStores.IsFoundationDb(uri))
+        {
+            return new Status(
+                StatusCode.InvalidArgument, $"--kv {ShellText.Quote(uri)}: expected fdb:/path/to/fdb.cluster");
+        }
+
+        var absolute = KvStores.MakeAbsolute(uri);
+        if (!absolute.IsOk) return absolute.Status;
+        if (directory.Exists && absolute.Value != plan.Kv)
+            return Contradiction("--kv", plan.Kv.Length > 0 ? plan.Kv : "embedded", absolute.Value, directory);
+        if (directory.Exists) return Status.Ok;
+
+        // Other clusters' keys are in the same database: each has an id of its own.
+        plan.Kv = absolute.Value;
+        plan.ClusterId = $"dev-{Guid.NewGuid():n}"[..16];
+        return Status.Ok;
     }
 
     private static Status Contradiction(string option, string has, string given, ClusterDirectory directory) => new(

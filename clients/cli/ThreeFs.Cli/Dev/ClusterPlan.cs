@@ -34,6 +34,9 @@ internal sealed class ClusterPlan
     /// <summary>How processes reach each other.</summary>
     public TransportChoice Transport { get; set; } = TransportChoice.Auto;
 
+    /// <summary>The store of metadata, such as "fdb:/etc/foundationdb/fdb.cluster"; empty: embedded.</summary>
+    public string Kv { get; set; } = "";
+
     public string Mount { get; set; } = "";
 
     /// <summary>

@@ -79,7 +79,11 @@ internal sealed class LocalCluster
             : new Status(StatusCode.InvalidArgument, $"{directory.PlanFile} is missing; {directory.PutItBack("it")}");
         var cluster = Load(directory, found, [damage]);
         if (cluster.Roles.OfType<LocalRole<MgmtdConfig>>().FirstOrDefault(r => r.IsConfigured) is { } mgmtd)
+        {
             found.ClusterId = mgmtd.Config.ClusterId;
+            if (KvStores.IsFoundationDb(mgmtd.Config.Kv)) found.Kv = mgmtd.Config.Kv;
+        }
+
         if (cluster.Mount is LocalRole<MountConfig> { IsConfigured: true } mount
             && Path.IsPathRooted(mount.Config.MountPoint))
         {

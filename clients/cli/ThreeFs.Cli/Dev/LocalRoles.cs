@@ -22,7 +22,7 @@ internal static class LocalRoles
     /// <summary>In the order in which they are started; the mount is last. None has ports yet.</summary>
     public static IReadOnlyList<LocalRole> Create(ClusterDirectory directory, ClusterPlan plan)
     {
-        var kv = $"lmdb:{directory.KvDirectory}";
+        var kv = plan.Kv.Length > 0 ? plan.Kv : $"lmdb:{directory.KvDirectory}";
         return
         [
             .. Numbers(plan.Mgmtd).Select(i => Mgmtd(directory.Role(NameOf("mgmtd", i)), plan, (uint)i, kv)),

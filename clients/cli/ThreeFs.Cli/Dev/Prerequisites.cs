@@ -11,7 +11,7 @@ namespace ThreeFs.Cli.Dev;
 /// </summary>
 internal static class Prerequisites
 {
-    public static async Task<Status> EnsureAsync(CancellationToken ct)
+    public static async Task<Status> EnsureAsync(ClusterPlan plan, CancellationToken ct)
     {
         if (!OperatingSystem.IsLinux()) return Missing("ThreeFs runs on Linux only");
         if (Environment.UserName != "root") return Missing("mounting needs root: run the command with sudo");
@@ -22,7 +22,7 @@ internal static class Prerequisites
                 + "(in a container: --device /dev/fuse --cap-add SYS_ADMIN)");
         }
 
-        if (HasLibrary("liblmdb.so.0")) return Status.Ok;
+        if (plan.Kv.Length > 0 || HasLibrary("liblmdb.so.0")) return Status.Ok;
 
         const string Package = "liblmdb0";
         const string Command = "apt-get install -y " + Package;

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Prometheus;
 using ThreeFs.Fuse;
+using ThreeFs.Hosting;
 using ThreeFs.Meta.Server;
 using ThreeFs.Mgmtd.Server;
 using ThreeFs.Storage.Server;
@@ -15,7 +16,8 @@ internal sealed record DeclaredMetric(string Name, string Type, string[] Labels)
 /// <summary>What the processes of a cluster export: the metrics of every class `Metrics`, read from the registry that serves /metrics.</summary>
 internal static partial class DeclaredMetrics
 {
-    private static readonly Type[] _ofEachRole = [typeof(MgmtdConfig), typeof(MetaConfig), typeof(StorageConfig), typeof(MountConfig)];
+    private static readonly Type[] _ofEachRole =
+        [typeof(MgmtdConfig), typeof(MetaConfig), typeof(StorageConfig), typeof(MountConfig), typeof(KvStores)];
 
     /// <summary>Name → type of everything in the registry, that of the runtime included.</summary>
     public static async Task<Dictionary<string, string>> RegistryAsync()

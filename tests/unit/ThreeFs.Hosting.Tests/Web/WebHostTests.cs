@@ -14,7 +14,7 @@ public sealed class WebHostTests
     public async Task Metrics_and_health_are_served()
     {
         var host = NewHost();
-        Metrics.CreateCounter("threefs_hosting_test_total", "For this test.").Inc();
+        Prometheus.Metrics.CreateCounter("threefs_hosting_test_total", "For this test.").Inc();
         await using var web = (await WebHost.StartAsync(host, _anyPort)).Value;
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{web.HttpPort}") };
 
