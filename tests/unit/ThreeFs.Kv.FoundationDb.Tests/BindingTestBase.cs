@@ -1,4 +1,5 @@
 using System.Text;
+using ThreeFs.FdbStandIn;
 using ThreeFs.Kv.FoundationDb.Binding;
 using ThreeFs.Kv.FoundationDb.Native;
 

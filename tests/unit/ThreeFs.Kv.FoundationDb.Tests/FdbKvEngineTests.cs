@@ -1,5 +1,6 @@
 using System.Text;
 using ThreeFs.Base;
+using ThreeFs.FdbStandIn;
 using ThreeFs.Kv.FoundationDb.Native;
 
 namespace ThreeFs.Kv.FoundationDb.Tests;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ThreeFs.Base;
+using ThreeFs.FdbStandIn;
 
 namespace ThreeFs.Kv.FoundationDb.Tests;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using ThreeFs.Base;
+using ThreeFs.FdbStandIn;
 using ThreeFs.Kv.FoundationDb.Binding;
 using ThreeFs.Kv.FoundationDb.Native;
 

@@ -1,3 +1,4 @@
+using ThreeFs.FdbStandIn;
 using ThreeFs.Kv.FoundationDb.Native;
 
 namespace ThreeFs.Kv.FoundationDb.Tests.Native;

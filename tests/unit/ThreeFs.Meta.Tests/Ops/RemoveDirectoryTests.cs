@@ -10,7 +10,7 @@ public sealed class RemoveDirectoryTests
     public async Task Removes_an_empty_one_with_all_its_records()
     {
         var fs = await MetaHarness.CreateAsync();
-        var rows = fs.Store.RowCount;
+        var rows = await fs.RowCountAsync();
         var dir = await fs.MkdirAsync(InodeId.Root, "d");
         await fs.FileAsync(dir.Id, "f");
         await fs.A.SetXattrAsync(fs.Root, dir.Id, Name("user.x"), "v"u8.ToArray(), 0, default);
@@ -26,7 +26,7 @@ public sealed class RemoveDirectoryTests
         await fs.A.Requests.RunRoundAsync(default);
 
         // What stays: the root's two counters and the id allocator.
-        Assert.Equal(rows + 3, fs.Store.RowCount);
+        Assert.Equal(rows + 3, await fs.RowCountAsync());
         Assert.Equal(1, await fs.InodesAsync());
     }
 

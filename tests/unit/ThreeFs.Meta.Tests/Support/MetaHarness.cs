@@ -5,27 +5,28 @@ using ThreeFs.Kv;
 
 namespace ThreeFs.Meta.Tests.Support;
 
-/// <summary>A fresh file system in memory with two servers on one store, and short forms of the calls that tests need.</summary>
+/// <summary>A fresh file system with two servers on one store, and short forms of the calls that tests need.</summary>
 internal sealed class MetaHarness
 {
     public static readonly SessionId NoSession = default;
 
     private readonly SeededRandom _random;
 
-    private MetaHarness(IKvFaults? faults, MetaServiceOptions options, ulong seed)
+    private MetaHarness(IKvEngine store, TestTime time, IKvFaults? faults, MetaServiceOptions options, ulong seed)
     {
         _random = new SeededRandom(seed);
-        Store = new MemoryKvEngine(Time);
+        Time = time;
+        Store = store;
         Engine = faults is null ? Store : new FaultyKvEngine(Store, faults, Time);
         Options = options;
         A = new MetaService(Engine, Chunks, Routing, options, Time, _random.Fork());
         B = new MetaService(Engine, Chunks, Routing, options, Time, _random.Fork());
     }
 
-    public TestTime Time { get; } = new();
+    public TestTime Time { get; }
     public FakeChunks Chunks { get; } = new();
     public StaticRouting Routing { get; } = new();
-    public MemoryKvEngine Store { get; }
+    public IKvEngine Store { get; }
     public IKvEngine Engine { get; }
     public MetaServiceOptions Options { get; }
     public MetaService A { get; }
@@ -36,7 +37,9 @@ internal sealed class MetaHarness
 
     public static async Task<MetaHarness> CreateAsync(IKvFaults? faults = null, MetaServiceOptions? options = null, ulong seed = 1)
     {
-        var harness = new MetaHarness(faults, options ?? new MetaServiceOptions(), seed);
+        var time = new TestTime();
+        var store = await TestStores.OpenAsync(time);
+        var harness = new MetaHarness(store, time, faults, options ?? new MetaServiceOptions(), seed);
         (await harness.A.InitializeAsync(default)).ThrowIfFailed();
         return harness;
     }
@@ -97,6 +100,19 @@ internal sealed class MetaHarness
             var round = (await A.Garbage.RunRoundAsync(default)).Value;
             removed += round.Removed;
             if (round is { Removed: 0, More: false }) return removed;
+        }
+    }
+
+    public async Task<int> RowCountAsync()
+    {
+        var rows = 0;
+        using var transaction = Store.BeginReadOnly();
+        for (byte[] begin = []; ;)
+        {
+            var page = (await transaction.GetRangeAsync(begin, KvKeys.End)).Value;
+            rows += page.Rows.Count;
+            if (!page.More) return rows;
+            begin = page.Continuation;
         }
     }
 

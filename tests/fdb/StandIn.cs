@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using ThreeFs.Base;
+using ThreeFs.Kv.FoundationDb;
 
-namespace ThreeFs.Kv.FoundationDb.Tests;
+namespace ThreeFs.FdbStandIn;
 
 /// <summary>
 /// The stand-in's own side: what is to go wrong in the library, and what it noticed. Process-wide, as the library is,

@@ -1,3 +1,4 @@
+using ThreeFs.FdbStandIn;
 using ThreeFs.Kv.Tests.Contract;
 
 namespace ThreeFs.Kv.FoundationDb.Tests;
@@ -26,22 +27,4 @@ public sealed class StandInStore : TestStore
 }
 
 [Collection(StandIn.Collection)]
-public sealed class StandInReads : ReadContract<StandInStore>;
-
-[Collection(StandIn.Collection)]
-public sealed class StandInRanges : RangeContract<StandInStore>;
-
-[Collection(StandIn.Collection)]
-public sealed class StandInConflicts : ConflictContract<StandInStore>;
-
-[Collection(StandIn.Collection)]
 public sealed class StandInAges : AgeContract<StandInStore>;
-
-[Collection(StandIn.Collection)]
-public sealed class StandInMutations : MutationContract<StandInStore>;
-
-[Collection(StandIn.Collection)]
-public sealed class StandInLimits : LimitContract<StandInStore>;
-
-[Collection(StandIn.Collection)]
-public sealed class StandInSerializability : SerializabilityContract<StandInStore>;
