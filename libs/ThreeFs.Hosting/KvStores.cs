@@ -34,6 +34,17 @@ public static partial class KvStores
     /// <summary>On FoundationDB, whose keys do not go with a directory.</summary>
     public static bool IsFoundationDb(string uri) => uri.StartsWith(FdbKvOptions.Scheme, StringComparison.Ordinal);
 
+    /// <summary>
+    /// The file without which there is no such store, if it is missing; null: it is there, or nobody can
+    /// tell.
+    /// </summary>
+    public static string? FindMissing(string uri)
+    {
+        if (!LmdbOptions.Parse(uri).TryGet(out var lmdb)) return null;
+        var file = Path.Combine(lmdb.Path, "data.mdb");
+        return File.Exists(file) ? null : file;
+    }
+
     /// <summary>The same store named from anywhere: paths made absolute. Fails where a store's options do.</summary>
     public static Result<string> MakeAbsolute(string uri)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ThreeFs.Cli.Commands.Admin;
+using ThreeFs.Cli.Commands.Kv;
 using ThreeFs.Cli.Commands.Node;
 using ThreeFs.Cli.Commands.Placement;
 using ThreeFs.Cli.Commands.Target;
@@ -27,6 +28,7 @@ internal static class Root
         TargetCommand.Create(),
         NodeCommand.Create(),
         AdminCommand.Create(),
+        KvCommand.Create(),
         MountCommand.Create(),
         MgmtdCommand.Create(),
         MetaCommand.Create(),

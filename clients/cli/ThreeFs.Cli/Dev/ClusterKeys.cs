@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using ThreeFs.Base;
 using ThreeFs.Hosting;
-using ThreeFs.Kv;
+using ThreeFs.Kv.Transfer;
 
 namespace ThreeFs.Cli.Dev;
 
@@ -19,12 +19,7 @@ internal static class ClusterKeys
         var opened = await KvStores.OpenAsync(plan.Kv, plan.ClusterId, host, CancellationToken.None);
         if (!opened.TryGet(out var engine)) return Kept(cluster, opened.Status);
         await using var _ = engine;
-        var cleared = await new KvRetry(engine, host.Time, host.NewRandom()).RunAsync(
-            attempt =>
-            {
-                attempt.Transaction.ClearRange([], KvKeys.End);
-                return new(Status.Ok);
-            });
+        var cleared = await new KvWholeStore(engine, host.Time, host.NewRandom()).ClearAsync();
         return cleared.IsOk ? Status.Ok : Kept(cluster, cleared);
     }
 

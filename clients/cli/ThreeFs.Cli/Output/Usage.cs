@@ -27,7 +27,8 @@ internal static class Usage
             return $"{Path(parsed.CommandResult)} has no {what} {unknown}";
         }
 
-        if (command.Subcommands.Count > 0) return $"{Path(parsed.CommandResult)} needs a command: {Names(command)}";
+        if (command.Subcommands.Count > 0 && command.Action is null)
+            return $"{Path(parsed.CommandResult)} needs a command: {Names(command)}";
         return Sentence(parsed.Errors[0]);
     }
 
