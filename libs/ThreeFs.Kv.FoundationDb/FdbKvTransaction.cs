@@ -70,14 +70,7 @@ internal sealed class FdbKvTransaction(FdbKvEngine engine, bool readOnly) : IKvT
             Snapshot = snapshot || readOnly,
             Reverse = reverse,
         };
-        using var first = new FullKey(Subspace, begin, stackalloc byte[FullKey.Typical]);
-        using var last = new FullKey(Subspace, end, stackalloc byte[FullKey.Typical]);
-        return _transaction.GetRangeAsync<Result<KvPage>, KvPageReader>(
-            KeySelector.FirstGreaterOrEqual(first.Span),
-            KeySelector.FirstGreaterOrEqual(last.Span),
-            request,
-            new(engine, limit, reverse),
-            ct);
+        return FillAsync(GetRowsAsync(begin, end, request, ct), begin.ToArray(), end.ToArray(), request, ct);
     }
 
     public void Set(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
@@ -159,6 +152,51 @@ internal sealed class FdbKvTransaction(FdbKvEngine engine, bool readOnly) : IKvT
     }
 
     public void Dispose() => Cancel();
+
+    /// <summary>
+    /// With a limit of bytes the library answers what one storage server sends at once, or what lies before a gap in
+    /// what it has cached: the page is filled up with what follows.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<Result<KvPage>> FillAsync(
+        ValueTask<Result<FdbRows>> first, byte[] begin, byte[] end, RangeRequest request, CancellationToken ct)
+    {
+        var answer = await first;
+        if (!answer.TryGet(out var rows)) return answer.Status;
+        if (!rows.More || rows.Rows.Length == request.Limit) return new KvPage(rows.Rows, rows.More, request.Reverse);
+        var page = new List<KvRow>(rows.Rows);
+        while (rows.More && Left(page, request) is { Limit: > 0, TargetBytes: > 0 } left)
+        {
+            var (from, to) = page.Count == 0 ? (begin, end)
+                : request.Reverse ? (begin, page[^1].Key) : (KvKeys.After(page[^1].Key), end);
+            answer = await GetRowsAsync(from, to, left, ct);
+            if (!answer.TryGet(out rows)) return answer.Status;
+            page.AddRange(rows.Rows);
+        }
+
+        return new KvPage(page, rows.More, request.Reverse);
+    }
+
+    private ValueTask<Result<FdbRows>> GetRowsAsync(
+        ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, RangeRequest request, CancellationToken ct)
+    {
+        if (!MayRead(ct, out var status)) return new(status);
+        using var first = new FullKey(Subspace, begin, stackalloc byte[FullKey.Typical]);
+        using var last = new FullKey(Subspace, end, stackalloc byte[FullKey.Typical]);
+        return _transaction.GetRangeAsync<Result<FdbRows>, KvRowsReader>(
+            KeySelector.FirstGreaterOrEqual(first.Span),
+            KeySelector.FirstGreaterOrEqual(last.Span),
+            request,
+            new(engine, request.Limit),
+            ct);
+    }
+
+    private static RangeRequest Left(List<KvRow> page, RangeRequest request)
+    {
+        var bytes = 0;
+        foreach (var row in page) bytes += row.Key.Length + row.Value.Length;
+        return request with { Limit = request.Limit - page.Count, TargetBytes = request.TargetBytes - bytes };
+    }
 
     [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
     private async ValueTask<Status> CommitNativeAsync()

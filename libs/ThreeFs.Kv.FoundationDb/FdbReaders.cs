@@ -41,13 +41,14 @@ internal readonly struct KvValueReader(FdbKvEngine engine) : IFutureReader<Resul
 }
 
 /// <summary>
-/// Rows without the subspace's prefix; a page that is full to its limit always says that there may be more.
+/// Rows without the subspace's prefix; an answer full to its limit always says that there may be
+/// more.
 /// </summary>
-internal readonly struct KvPageReader(FdbKvEngine engine, int limit, bool reverse) : IFutureReader<Result<KvPage>>
+internal readonly struct KvRowsReader(FdbKvEngine engine, int limit) : IFutureReader<Result<FdbRows>>
 {
     private readonly StartedRead _read = new(engine);
 
-    public Result<KvPage> Read(ReadyFuture future)
+    public Result<FdbRows> Read(ReadyFuture future)
     {
         var status = _read.Done(future.Error);
         if (!status.IsOk) return status;
@@ -56,6 +57,6 @@ internal readonly struct KvPageReader(FdbKvEngine engine, int limit, bool revers
         var copies = new KvRow[rows.Length];
         for (var i = 0; i < rows.Length; i++)
             copies[i] = new(rows[i].Key[prefix..].ToArray(), rows[i].Value.ToArray());
-        return new KvPage(copies, more || copies.Length == limit, reverse);
+        return new FdbRows(copies, more || copies.Length == limit);
     }
 }

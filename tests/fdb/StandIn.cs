@@ -34,6 +34,12 @@ internal static unsafe class StandIn
 
     public static void SetLocked(bool locked) => Call("standin_set_locked", locked ? 1 : 0);
 
+    /// <summary>
+    /// How often, at each row, an answer with a limit of bytes ends early, as the real library's
+    /// may.
+    /// </summary>
+    public static void SetCuts(int percent) => Call("standin_set_cuts", percent);
+
     public static void FailRead(int error) => Call("standin_fail_read", error);
 
     public static void FailCommit(int error, bool applied) =>
@@ -86,6 +92,7 @@ internal sealed class StandInCluster : IDisposable
         StandIn.SetReachable(true);
         StandIn.SetLocked(false);
         StandIn.SetRates();
+        StandIn.SetCuts(0);
         StandIn.SetDelays(seed: 1, maxMicros: 0, readyPercent: 0);
     }
 

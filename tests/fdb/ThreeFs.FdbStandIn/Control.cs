@@ -30,6 +30,9 @@ internal static unsafe class Control
     [UnmanagedCallersOnly(EntryPoint = "standin_set_locked", CallConvs = [typeof(CallConvCdecl)])]
     private static void SetLocked(int locked) => Faults.IsLocked = locked != 0;
 
+    [UnmanagedCallersOnly(EntryPoint = "standin_set_cuts", CallConvs = [typeof(CallConvCdecl)])]
+    private static void SetCuts(int percent) => Faults.CutPercent = percent;
+
     [UnmanagedCallersOnly(EntryPoint = "standin_fail_read", CallConvs = [typeof(CallConvCdecl)])]
     private static void FailRead(int error) => Faults.NextRead(error);
 

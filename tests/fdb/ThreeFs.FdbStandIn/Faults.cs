@@ -14,6 +14,11 @@ internal static class Faults
     /// <summary>Database operations answer database_locked unless the transaction is aware of locks.</summary>
     public static bool IsLocked { get; set; }
 
+    /// <summary>How often, at each row, an answer with a limit of bytes ends early.</summary>
+    public static int CutPercent { get; set; }
+
+    public static bool CutsPage() => Network.Hit(CutPercent);
+
     public static void NextRead(int error) => _reads.Enqueue(error);
 
     public static void NextCommit(int error, bool applied) => _commits.Enqueue((error, applied));

@@ -171,6 +171,32 @@ public sealed class FdbKvEngineTests : IAsyncLifetime
     public void A_cluster_id_must_fit() =>
         Assert.Equal(StatusCode.InvalidArgument, Subspace.Of(new string('x', 200)).Code);
 
+    /// <summary>With a limit of bytes the library answers less than fits whenever it likes.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Pages_are_filled_however_the_library_cuts_them(bool reverse)
+    {
+        using (var writer = _engine.BeginTransaction())
+        {
+            for (var i = 0; i < 50; i++) writer.Set(Encoding.ASCII.GetBytes($"k{i:d2}"), new byte[40_000]);
+            Assert.True((await writer.CommitAsync()).IsOk);
+        }
+
+        StandIn.SetCuts(50);
+        using var reader = _engine.BeginReadOnly();
+        var byRows = (await reader.GetRangeAsync("k"u8, "l"u8, 17, reverse)).Value;
+        var byBytes = (await reader.GetRangeAsync("k"u8, "l"u8, 0, reverse)).Value;
+        Assert.Equal((17, true), (byRows.Rows.Count, byRows.More));
+        Assert.Equal((25, true), (byBytes.Rows.Count, byBytes.More));
+        var keys = Enumerable.Range(0, 25).Select(i => $"k{(reverse ? 49 - i : i):d2}");
+        Assert.Equal(keys, byBytes.Rows.Select(row => Encoding.ASCII.GetString(row.Key)));
+        var rest = reverse
+            ? await reader.GetRangeAsync("k"u8, byBytes.Continuation, 0, reverse)
+            : await reader.GetRangeAsync(byBytes.Continuation, "l"u8, 0, reverse);
+        Assert.Equal(25, rest.Value.Rows.Count);
+    }
+
     [Fact]
     public async Task Commits_and_their_operations_are_counted()
     {

@@ -6,9 +6,9 @@ using ThreeFs.Kv.FoundationDb;
 namespace ThreeFs.FoundationDb.Tests.Support;
 
 /// <summary>
-/// The database of this run: that of the cluster file in THREEFS_FDB_CLUSTER_FILE, reached by the system's client library
-/// or the one that THREEFS_FDB_LIBRARY names; without it, the stand-in. Every store has keys of its own in it, which are
-/// removed at the end.
+/// The database of this run: that of the cluster file in THREEFS_FDB_CLUSTER_FILE, reached by the system's client
+/// library or the one that THREEFS_FDB_LIBRARY names; without it, the stand-in. Every store has keys of its own in it,
+/// which are removed at the end.
 /// </summary>
 internal static class TestDatabase
 {
@@ -55,6 +55,7 @@ internal static class TestDatabase
     {
         var cluster = new StandInCluster();
         StandIn.SetDelays(seed: 11, maxMicros: 100, readyPercent: 10);
+        StandIn.SetCuts(10);
         return cluster;
     }
 }

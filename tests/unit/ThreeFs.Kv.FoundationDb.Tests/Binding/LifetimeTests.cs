@@ -155,42 +155,7 @@ public sealed class LifetimeTests : BindingTestBase
         StandIn.SetDelays(seed, maxMicros: 200, readyPercent: 10);
         StandIn.SetRates(conflictPercent: 5, maybePercent: 5, tooOldPercent: 2);
         await Task.WhenAll(Enumerable.Range(0, 4).Select(
-            worker => Task.Run(() => DisorderAsync(new SeededRandom(seed * 10 + (ulong)worker), 1500))));
-    }
-
-    private async Task DisorderAsync(SeededRandom random, int transactions)
-    {
-        for (var i = 0; i < transactions; i++)
-        {
-            using var given = new CancellationTokenSource();
-            var transaction = Database.BeginTransaction();
-            List<Task> calls = [];
-            var steps = random.Next(1, 8);
-            for (var step = 0; step < steps; step++)
-            {
-                switch (random.Next(8))
-                {
-                    case 0: calls.Add(transaction.GetAsync(B($"k{random.Next(20)}"), ct: given.Token).AsTask()); break;
-                    case 1: calls.Add(transaction.GetReadVersionAsync(given.Token).AsTask()); break;
-                    case 2:
-                        calls.Add(transaction.GetRangeAsync(
-                            KeySelector.FirstGreaterOrEqual(B("k")), KeySelector.FirstGreaterOrEqual(B("l")), new(),
-                            given.Token).AsTask());
-                        break;
-                    case 3: transaction.Set(B($"k{random.Next(20)}"), new byte[random.Next(100)]); break;
-                    case 4: calls.Add(transaction.WatchAsync(B($"k{random.Next(20)}"), given.Token).AsTask()); break;
-                    case 5: calls.Add(transaction.GetVersionstampAsync().AsTask()); break;
-                    case 6: calls.Add(transaction.CommitAsync().AsTask()); break;
-                    default: transaction.Reset(); break;
-                }
-            }
-
-            if (random.NextBool(0.3)) _ = Task.Run(given.Cancel);
-            if (random.NextBool(0.3)) await Task.Yield();
-            transaction.Dispose();
-            await given.CancelAsync();
-            await Task.WhenAll(calls);
-        }
+            worker => Task.Run(() => Disorder.RunAsync(Database, new SeededRandom(seed * 10 + (ulong)worker), 1500))));
     }
 
     private static async Task<FdbResult<byte[]?>> CancelledAsync(FdbTransaction transaction, CancellationToken ct)
