@@ -10,7 +10,7 @@ namespace ThreeFs.Fuse.Rings;
 /// </summary>
 /// <remarks>
 /// How many operations make a job is the ring's depth (<see cref="RegistryKey.Depth"/>). With depth 0 everything that is there goes out at
-/// once, in pieces of <see cref="RingJob.MaxOperations"/> that do not wait for each other. A ring has at most <see cref="MaxJobs"/> under
+/// once, in pieces of at most <see cref="RingJob.MaxOperations"/> that do not wait for each other. A ring has at most <see cref="MaxJobs"/> under
 /// way, so that a ring of a hundred thousand operations in jobs of one does not take the mount's memory.
 /// The memory belongs to the application: an impossible value there breaks the ring, which then does nothing any more.
 /// </remarks>
@@ -101,7 +101,7 @@ internal sealed class Ring
         var queued = Math.Min((head - _claimed + _ring.Slots) % _ring.Slots, room);
         var depth = Key.Depth;
         if (queued == 0 || (depth > 0 && queued < depth)) return 0;
-        if (depth >= 0) return depth > 0 ? depth : Math.Min(queued, RingJob.MaxOperations);
+        if (depth >= 0) return depth > 0 ? depth : PieceOf(queued);
         if (queued >= -depth || Key.TimeoutMs == 0) return WithoutWaiting(Math.Min(queued, -depth));
 
         // An incomplete job is released by time.
@@ -111,6 +111,12 @@ internal sealed class Ring
         lookAgainIn = left;
         return 0;
     }
+
+    /// <summary>
+    /// In two halves, as far as they are worth a wake-up each: while the application takes and replaces one, the disk works on the other.
+    /// </summary>
+    private static int PieceOf(int queued) =>
+        Math.Min(queued, Math.Clamp((queued + 1) / 2, RingJob.FewOperations, RingJob.MaxOperations));
 
     private int WithoutWaiting(int size)
     {

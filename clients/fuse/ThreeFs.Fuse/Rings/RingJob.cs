@@ -7,6 +7,9 @@ internal sealed class RingJob(IRingReads reads)
 {
     public const int MaxOperations = 64;
 
+    /// <summary>So many are not divided further.</summary>
+    public const int FewOperations = 16;
+
     public IRingReads Reads { get; } = reads;
 
     public List<RingWork> Work { get; } = [];
