@@ -3,6 +3,7 @@ using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Base.Tasks;
 using ThreeFs.Client.Connections;
+using ThreeFs.Client.Storage.Places;
 using ThreeFs.Contracts.Storage;
 using ThreeFs.Transport;
 
@@ -10,11 +11,13 @@ namespace ThreeFs.Client.Storage;
 
 /// <summary>
 /// Reads many pieces with few requests: pieces for the same replica go together, all requests at the same time, every
-/// byte received where it belongs. Pieces that <see cref="LocalReader"/> reads go out at the same time, each alone. This is one hopeful round; a piece that fails in it is read alone by
-/// <see cref="StorageReader"/>, which knows how to retry. Allocates nothing in steady state.
+/// byte received where it belongs. Pieces whose place is known (<see cref="KnownPlaces"/>) are read from the device, and
+/// those that <see cref="LocalReader"/> reads go out each alone, at the same time. This is one hopeful round; a piece
+/// that fails in it is read alone by <see cref="StorageReader"/>, which knows how to retry. Allocates nothing in steady
+/// state.
 /// </summary>
 internal sealed class ReadBatch(RouteTable routes, StorageReader reader, StorageClientOptions options,
-    RetryPolicy retry)
+    RetryPolicy retry, PlaceBook places)
 {
     private readonly BoundedPool<Scratch> _scratch = new(256);
     private readonly BoundedPool<Group> _groups = new(1024);
@@ -102,15 +105,40 @@ internal sealed class ReadBatch(RouteTable routes, StorageReader reader, Storage
             if (!opened.TryGet(out connection)) return false;
         }
 
-        var timeout = retry.Attempt(options.ReadAttempt, group.Bytes, started);
-        using var answer = await group.CallAsync(connection, flags, timeout, ct);
-        var offset = 0L;
-        for (var i = 0; i < group.Count; i++)
+        var known = places.Of(connection);
+        if (known is not null && group.MayHavePlaces(known, pieces) && await new LocalEntry(known.Files))
+            group.StartPlaced(known, pieces);
+        if (group.RestCount > 0)
         {
-            var op = group.Ops[i];
-            ref var piece = ref pieces[group.Index[i]];
-            piece.Result = StorageWire.ReadAnswer(answer, i, offset, op.Length, piece.Destination);
-            offset += op.Length;
+            var timeout = retry.Attempt(options.ReadAttempt, group.Bytes, started);
+            using var answer = await group.CallAsync(connection, pieces, flags, timeout, ct);
+            var offset = 0L;
+            for (var r = 0; r < group.RestCount; r++)
+            {
+                var op = group.Ops[group.Rest[r]];
+                ref var piece = ref pieces[group.Index[group.Rest[r]]];
+                piece.Result = StorageWire.ReadAnswer(answer, r, offset, op.Length, piece.Destination);
+                offset += op.Length;
+                if (piece.Result.Code == StatusCode.Ok && KnownPlaces.Fits(op, piece.Destination)) known?.WasRead(op);
+            }
+        }
+
+        if (group.PlacedCount > 0) await FinishPlacedAsync(group, known!, pieces);
+        known?.Ask();
+        return true;
+    }
+
+    /// <summary>The device has answered everything before one look at the server tells what the answers are worth.</summary>
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private static async ValueTask<bool> FinishPlacedAsync(Group group, KnownPlaces known, ReadPiece[] pieces)
+    {
+        for (var p = 0; p < group.PlacedCount; p++) group.Read[p] = await group.Reading[p];
+        var isAlive = known.Files.IsServerAlive();
+        for (var p = 0; p < group.PlacedCount; p++)
+        {
+            ref var piece = ref pieces[group.Index[group.Placed[p]]];
+            piece.Result = known.Finish(
+                group.Places[p]!, group.Ops[group.Placed[p]], piece.Destination, group.Read[p], isAlive);
         }
 
         return true;
@@ -122,7 +150,7 @@ internal sealed class ReadBatch(RouteTable routes, StorageReader reader, Storage
         _groups.TryAdd(group);
     }
 
-    /// <summary>The pieces of one request.</summary>
+    /// <summary>The pieces of one replica: some read from its device, the rest with one request.</summary>
     private sealed class Group
     {
         private const int MaxOps = 128;
@@ -135,40 +163,87 @@ internal sealed class ReadBatch(RouteTable routes, StorageReader reader, Storage
         public int[] Index { get; } = new int[MaxOps];
         public ReadOp[] Ops { get; } = new ReadOp[MaxOps];
 
+        /// <summary>Which of them go with the request.</summary>
+        public int[] Rest { get; } = new int[MaxOps];
+        public int RestCount { get; private set; }
+
+        /// <summary>Which of them are read from the device, with what belongs to each.</summary>
+        public int[] Placed { get; } = new int[MaxOps];
+        public Place?[] Places { get; } = new Place?[MaxOps];
+        public ValueTask<Result<int>>[] Reading { get; } = new ValueTask<Result<int>>[MaxOps];
+        public Result<int>[] Read { get; } = new Result<int>[MaxOps];
+        public int PlacedCount { get; private set; }
+
         public bool HasRoom(IoSlices destination, StorageClientOptions options) =>
             Count < Math.Min(MaxOps, options.MaxBatchOps) && Bytes + destination.TotalLength <= options.MaxBatchBytes
             && _memoryCount + destination.Count <= _memory.Length;
 
         public void Add(int index, in ReadOp op, IoSlices destination)
         {
+            Rest[RestCount++] = Count;
             Index[Count] = index;
             Ops[Count++] = op;
             Bytes += op.Length;
-            for (var i = 0; i < destination.Count; i++) _memory[_memoryCount++] = destination[i];
+            _memoryCount += destination.Count;
         }
 
-        public ValueTask<CallResult> CallAsync(IConnection connection, ReadFlags flags, TimeSpan timeout,
-            CancellationToken ct)
+        public bool MayHavePlaces(KnownPlaces known, ReadPiece[] pieces)
         {
-            Span<byte> header = stackalloc byte[StorageCodec.ReadRequestSize(Count)];
-            StorageCodec.WriteReadPreamble(header, flags, Count);
             for (var i = 0; i < Count; i++)
-                StorageCodec.Write(header[(StorageCodec.PreambleSize + i * StorageCodec.ReadOpSize)..], Ops[i]);
+            {
+                if (Fits(pieces, i) && known.MayHave(Ops[i])) return true;
+            }
+
+            return false;
+        }
+
+        /// <summary>Starts to read what has a place; the rest is left.</summary>
+        public void StartPlaced(KnownPlaces known, ReadPiece[] pieces)
+        {
+            RestCount = 0;
+            for (var i = 0; i < Count; i++)
+            {
+                if (!Fits(pieces, i) || known.Find(Ops[i]) is not { } place)
+                {
+                    Rest[RestCount++] = i;
+                    continue;
+                }
+
+                (Placed[PlacedCount], Places[PlacedCount]) = (i, place);
+                Reading[PlacedCount++] = known.StartAsync(place, Ops[i], pieces[Index[i]].Destination[0]);
+            }
+        }
+
+        private bool Fits(ReadPiece[] pieces, int i) =>
+            pieces[Index[i]].Destination is { Count: 1 } destination && KnownPlaces.Fits(Ops[i], destination);
+
+        public ValueTask<CallResult> CallAsync(
+            IConnection connection, ReadPiece[] pieces, ReadFlags flags, TimeSpan timeout, CancellationToken ct)
+        {
+            Span<byte> header = stackalloc byte[StorageCodec.ReadRequestSize(RestCount)];
+            StorageCodec.WriteReadPreamble(header, flags, RestCount);
+            var used = 0;
+            for (var r = 0; r < RestCount; r++)
+            {
+                StorageCodec.Write(header[StorageCodec.ReadRequestSize(r)..], Ops[Rest[r]]);
+                var destination = pieces[Index[Rest[r]]].Destination;
+                for (var i = 0; i < destination.Count; i++) _memory[used++] = destination[i];
+            }
+
             return connection.CallAsync(new Call
             {
                 Method = (ushort)StorageMethod.Read,
                 Header = header,
-                ReceivePayload = new IoSlices(_memory, _memoryCount),
+                ReceivePayload = new IoSlices(_memory, used),
                 Timeout = timeout,
             }, ct);
         }
 
         public void Clear()
         {
+            Array.Clear(Places, 0, PlacedCount);
             Peer = null;
-            Count = 0;
-            Bytes = 0;
-            _memoryCount = 0;
+            (Count, Bytes, RestCount, PlacedCount, _memoryCount) = (0, 0, 0, 0, 0);
         }
     }
 

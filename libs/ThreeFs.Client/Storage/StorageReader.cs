@@ -3,8 +3,10 @@ using Microsoft.Extensions.Logging;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Base.Tasks;
+using ThreeFs.Client.Storage.Places;
 using ThreeFs.Contracts.Routing;
 using ThreeFs.Contracts.Storage;
+using ThreeFs.Transport;
 
 namespace ThreeFs.Client.Storage;
 
@@ -15,7 +17,7 @@ namespace ThreeFs.Client.Storage;
 /// allocates nothing.
 /// </summary>
 internal sealed class StorageReader(
-    RouteTable routes, IRoutingSource routing, StorageClientOptions options, RetryPolicy retry,
+    RouteTable routes, IRoutingSource routing, StorageClientOptions options, RetryPolicy retry, PlaceBook places,
     StorageClientCounters counters, ILogger log)
 {
     private readonly LocalReader _local = new(retry, counters);
@@ -85,6 +87,24 @@ internal sealed class StorageReader(
             if (!opened.TryGet(out connection)) return StorageWire.Failed(opened.Code);
         }
 
+        var known = KnownPlaces.Fits(op, destination) ? places.Of(connection) : null;
+        if (known is not null && known.MayHave(op))
+        {
+            var placed = await known.ReadAsync(op, destination);
+            if (placed is { } result) return result;
+        }
+
+        var read = await ReadOnceAsync(connection, op, flags, destination, started, ct);
+        if (known is null || read.Code != StatusCode.Ok) return read;
+        known.WasRead(op);
+        known.Ask();
+        return read;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledTaskBuilder<>))]
+    private async ValueTask<ReadResult> ReadOnceAsync(
+        IConnection connection, ReadOp op, ReadFlags flags, IoSlices destination, long started, CancellationToken ct)
+    {
         if (LocalReader.Fits(connection, op, destination))
         {
             var local = await _local.ReadAsync(

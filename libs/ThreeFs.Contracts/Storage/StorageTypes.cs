@@ -18,6 +18,7 @@ public enum StorageMethod : ushort
     Flush = 0x030D,
     QueryCommitted = 0x030E,
     ReleaseContent = 0x030F,
+    Places = 0x0310,
     ListTargets = 0x0320,
     StepDown = 0x0321,
     DestroyTarget = 0x0322,

@@ -106,6 +106,9 @@ internal static unsafe class Sys
         return result;
     }
 
+    /// <summary>Looks at one file number without waiting.</summary>
+    public static int Poll(pollfd* one) => Result((long)poll(one, 1, 0));
+
     /// <summary>Sends what fits without waiting.</summary>
     public static int SendMessage(int fd, msghdr* message, int flags)
     {

@@ -194,6 +194,19 @@ public sealed class UnixSocket : IDisposable
         }
     }
 
+    /// <summary>
+    /// The other end is open now: of a process that has ended, however it did, the kernel has closed it. Until disposed.
+    /// </summary>
+    public unsafe bool IsPeerThere()
+    {
+        const short hangUp = 0x10, error = 0x8; // POLLHUP, POLLERR: reported unasked
+        var poll = new pollfd { fd = _fd };
+        int found;
+        do found = Sys.Poll(&poll);
+        while (found == -Errno.EINTR);
+        return found == 0 || (found > 0 && (poll.revents & (hangUp | error)) == 0);
+    }
+
     /// <summary>Completes when the peer rings (1), is gone (0), or with the negative error.</summary>
     public ValueTask<int> RungAsync() => _receive.Receive(_fd, Marshal.UnsafeAddrOfPinnedArrayElement(_bytes, 0), 1, pollFirst: true);
 

@@ -26,6 +26,7 @@ internal sealed class OpenLocalFiles : ILocalFiles
 
     private readonly Dictionary<(ulong Device, ulong Inode), Entry> _files = [];
     private readonly Reactor _reactor;
+    private readonly SharedPort _port;
     private readonly ITimer _timer;
     private readonly ITimer _watcher;
     private int _active;
@@ -34,9 +35,10 @@ internal sealed class OpenLocalFiles : ILocalFiles
     private bool _isStuck;
     private bool _isClosed;
 
-    public OpenLocalFiles(Reactor reactor)
+    public OpenLocalFiles(Reactor reactor, SharedPort port)
     {
         _reactor = reactor;
+        _port = port;
         _timer = reactor.Time.CreateTimer(
             static state => ((OpenLocalFiles)state!).CloseIdle(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _watcher = reactor.Time.CreateTimer(
@@ -45,6 +47,14 @@ internal sealed class OpenLocalFiles : ILocalFiles
 
     /// <summary>False when the server's files are not to be seen here, or one of them does not answer now. Any thread.</summary>
     public bool IsUsable => !Volatile.Read(ref _isBlind) && !Volatile.Read(ref _isStuck);
+
+    public bool IsCurrent => _reactor.IsCurrent;
+
+    public bool Post(Action<object?> work, object? state) => _reactor.Post(work, state);
+
+    public ulong WordAt(long offset) => _port.WordAt(offset);
+
+    public bool IsServerAlive() => _port.IsPeerAlive();
 
     public ValueTask<Result<int>> ReadAsync(in LocalFile file, long offset, IoSlices destination)
     {

@@ -22,8 +22,8 @@ internal sealed class SharedConnection : FramedConnection, ISharedEnd
         : base(socket.Reactor, remote, options)
     {
         _placer = placer;
-        _files = new OpenLocalFiles(socket.Reactor);
         _port = new SharedPort(socket, link, Lock, this, options.SilenceLimit);
+        _files = new OpenLocalFiles(socket.Reactor, _port);
     }
 
     public FrameKind Expected => FrameKind.Response;

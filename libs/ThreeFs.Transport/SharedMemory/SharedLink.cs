@@ -294,6 +294,17 @@ internal sealed unsafe class SharedLink : IDisposable
         return Volatile.Read(ref At<uint>(_peer, Field.Closed)) == 0;
     }
 
+    /// <summary>
+    /// 64 bits of the peer's arena; 0 when there are none, or the peer may have given its memory another use when they were read.
+    /// </summary>
+    public ulong WordAt(long offset)
+    {
+        if (offset < 0 || offset % sizeof(ulong) != 0 || offset > _peerArenaLength - sizeof(ulong)) return 0;
+        var word = Volatile.Read(ref *(ulong*)(_peerArena + offset));
+        Interlocked.MemoryBarrier();
+        return Volatile.Read(ref At<uint>(_peer, Field.Closed)) == 0 ? word : 0;
+    }
+
     /// <summary>The entry and its payload are not needed any more.</summary>
     public void Consume() => _head += _entryLength;
 

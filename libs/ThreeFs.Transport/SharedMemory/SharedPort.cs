@@ -180,6 +180,12 @@ internal sealed class SharedPort : IPolled
         if (!_isClosed && !_isStopped) _link.Wake();
     }
 
+    /// <inheritdoc cref="SharedLink.WordAt"/>
+    public ulong WordAt(long offset) => _isClosed || _isStopped ? 0 : _link.WordAt(offset);
+
+    /// <summary>The peer's process has its end of the socket open now: it has not ended.</summary>
+    public bool IsPeerAlive() => !_isClosed && !_isStopped && _socket.IsPeerThere();
+
     /// <summary>There is room for entries again.</summary>
     public void Resume() => _entry.Activate();
 

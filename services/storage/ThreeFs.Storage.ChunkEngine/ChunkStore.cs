@@ -150,6 +150,22 @@ public sealed class ChunkStore : IAsyncDisposable
     }
 
     /// <summary>
+    /// Where a part of a chunk that nothing is pending for lies, and the checksums of its units: for readers who keep that and see by themselves
+    /// when it changes. False when it is not all in the chunk's block, or no places are told.
+    /// </summary>
+    /// <param name="offset">First byte of the part; a multiple of a unit.</param>
+    /// <param name="checksums">One for each unit of the part, as far as the content reaches.</param>
+    public bool TryGetPlace(ChunkId chunk, uint offset, Span<uint> checksums, out ContentPlace place)
+    {
+        place = default;
+        return _core.Find(chunk) is { Committed.Exists: true, Pending: null } record
+            && _locator.TryGetPlace(record, offset, checksums, out place);
+    }
+
+    /// <summary>No place told so far is used for a read that ends after this has returned.</summary>
+    public void RevokePlaces() => _core.Places.RevokeAll();
+
+    /// <summary>
     /// Makes the pending content of a chunk. The payload may be reused when this returns. A repetition (same version, same tag)
     /// of the pending update is answered with its result and changes nothing.
     /// </summary>
@@ -271,6 +287,7 @@ public sealed class ChunkStore : IAsyncDisposable
     {
         if (_isDisposed) return;
         _isDisposed = true;
+        RevokePlaces();
         for (var i = 0; i < 4 && _core.Health.IsOk && _folder.HasWork; i++) await _folder.FoldAsync();
         if (_core.Health.IsOk && await _flusher.FlushAsync() == StatusCode.Ok)
         {

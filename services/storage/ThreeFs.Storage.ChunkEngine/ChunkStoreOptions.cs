@@ -1,4 +1,5 @@
 using ThreeFs.Base;
+using ThreeFs.Base.Memory;
 
 namespace ThreeFs.Storage.ChunkEngine;
 
@@ -46,6 +47,12 @@ public sealed record ChunkStoreOptions
 
     /// <summary>Hands out what the device gives without a look at checksums: a defect for simulations to find.</summary>
     internal bool SkipsChecksums { get; init; }
+
+    /// <summary>
+    /// Memory that readers on this host can see, 8 bytes for each chunk whose place they may keep (<see cref="ChunkStore.TryGetPlace"/>).
+    /// It stays theirs after the store is closed. Empty: no place is told.
+    /// </summary>
+    public IoMemory PlaceWords { get; init; }
 
     /// <summary>Told about what an operator should know. Called on the owner's thread; must not call back.</summary>
     public IChunkStoreObserver? Observer { get; init; }

@@ -10,6 +10,8 @@ public sealed class EngineCounters
     /// <summary>Reads that were told where the bytes are.</summary>
     public long Located;
     public long LocatedBytes;
+    /// <summary>Places that readers were told to keep.</summary>
+    public long PlacesTold;
     public long InlineUpdates;
     public long AppendUpdates;
     public long CopyUpdates;

@@ -11,6 +11,8 @@ internal sealed class HeartbeatLease : ILease
 
     public bool IsHeld => _heartbeats is { HasLease: true };
 
+    public TimeSpan Left => _heartbeats?.LeaseLeft ?? TimeSpan.Zero;
+
     public RoutingVersion Routing => _heartbeats?.LeaseRouting ?? default;
 
     public void Follow(HeartbeatLoop heartbeats) => _heartbeats = heartbeats;

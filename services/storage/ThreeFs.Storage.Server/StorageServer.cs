@@ -110,7 +110,7 @@ public sealed class StorageServer : IAsyncDisposable
         status = await _targets.OpenAllAsync();
         if (!status.IsOk) return status;
 
-        var handler = new StorageHandler(Replicas, _clientBuffers, _replicaBuffers, _reactors[0].Time, _targets, pace);
+        var handler = new StorageHandler(Replicas, _clientBuffers, _replicaBuffers, _reactors[0].Time, _targets, pace, _arena);
         var listening = _transport.Listen(Endpoint.Tcp(_config.Host, _config.DataPort), handler);
         if (!listening.TryGet(out _listener!)) return listening.Status;
         var web = await WebHost.StartAsync(_host, new WebHostOptions(_config.Host, null, _config.HttpPort), ct: ct);

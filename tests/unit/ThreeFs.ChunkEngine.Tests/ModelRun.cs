@@ -2,6 +2,7 @@ using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Contracts.Storage;
 using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.ChunkEngine.Device;
 
 namespace ThreeFs.Storage.Tests.ChunkEngine;
 
@@ -11,13 +12,17 @@ internal sealed class ModelRun
     private const int ChunkCount = 6;
     private const int MaxRunning = 8;
 
+    private readonly IoMemory _words;
     private readonly SeededRandom _random;
     private readonly Rig _rig;
     private readonly ModelChunk[] _chunks;
     private readonly List<(Task Task, Action Done)> _running = [];
+    private readonly List<(ModelChunk Chunk, uint Offset, ContentPlace Place, uint[] Checksums)> _places = [];
 
-    public ModelRun(ulong seed)
+    /// <param name="words">Memory for the words of places, for fewer than there are chunks.</param>
+    public ModelRun(ulong seed, IoMemory words)
     {
+        _words = words;
         _random = new SeededRandom(seed);
         var options = new ChunkStoreOptions
         {
@@ -27,6 +32,7 @@ internal sealed class ModelRun
             FoldAtUpdates = _random.NextBool(0.5) ? 16 : 1000,
             FoldAtRetiredBytes = _random.NextBool(0.5) ? 1 << 20 : 64 << 20,
             FoldEveryCalls = 3,
+            PlaceWords = _words,
         };
         _rig = Rig.Create(_random.NextUInt64(), isStepped: true, options);
         _rig.ChunkSize = _random.NextBool(0.5) ? 128 * 1024u : 512 * 1024u;
@@ -34,6 +40,9 @@ internal sealed class ModelRun
     }
 
     public int StepNumber { get; private set; }
+
+    /// <summary>Reads from places that readers had kept, and that still held at their end, or did not.</summary>
+    public (int Good, int Revoked) PlacedReads { get; private set; }
 
     public void Execute(int steps)
     {
@@ -55,7 +64,9 @@ internal sealed class ModelRun
         else if (roll < 40) Track(_rig.Store.MaintainAsync(), AssertOk);
         else if (roll < 44) CheckList();
         else if (_running.Count >= MaxRunning || roll < 500) _rig.Work.Step();
-        else if (roll < 700) StartRead();
+        else if (roll < 620) StartRead();
+        else if (roll < 640) KeepPlace();
+        else if (roll < 700) StartPlacedRead();
         else StartUpdate();
     }
 
@@ -205,6 +216,55 @@ internal sealed class ModelRun
         });
     }
 
+    private void KeepPlace()
+    {
+        var chunk = _chunks[_random.Next(ChunkCount)];
+        var offset = (uint)_random.Next((int)_rig.ChunkSize) & ~4095u;
+        var checksums = new uint[_random.Next(1, 64)];
+        if (_rig.Store.TryGetPlace(chunk.Id, offset, checksums, out var place)) _places.Add((chunk, offset, place, checksums));
+    }
+
+    /// <summary>
+    /// Reads the device as somebody who was told a place long ago. If its word is still what was told when the device has answered, the bytes are
+    /// the committed content of that very moment.
+    /// </summary>
+    private void StartPlacedRead()
+    {
+        if (_places.Count == 0) return;
+        var index = _random.Next(_places.Count);
+        var (chunk, offset, place, checksums) = _places[index];
+        var length = place.Units << 12;
+        var lease = _rig.Pool.TryRent(length)!;
+        var memory = lease.Memory.Slice(0, length);
+        Track(_rig.Device.ReadAsync(new BlockClass((byte)(place.File.Inode - 1)), place.Offset, memory), code =>
+        {
+            AssertOk(code);
+            var holds = Holds(place);
+            var (good, revoked) = PlacedReads;
+            PlacedReads = holds ? (good + 1, revoked) : (good, revoked + 1);
+            if (!holds) _places.Remove((chunk, offset, place, checksums));
+            else CheckPlaced(chunk, offset, place, checksums, memory.Span);
+            lease.Dispose();
+        });
+    }
+
+    private static void CheckPlaced(ModelChunk chunk, uint offset, ContentPlace place, uint[] checksums, ReadOnlySpan<byte> bytes)
+    {
+        var content = chunk.Current.Committed;
+        Assert.True(content is not null, $"{chunk.Id} is gone, and its place holds");
+        Assert.Equal((chunk.Current.Version, (uint)content.Length), (place.Version.Value, place.Length));
+        Assert.Equal(0ul, chunk.Current.PendingVersion);
+        for (var unit = 0; unit < place.Units; unit++)
+        {
+            var from = (int)offset + (unit << 12);
+            var own = content.AsSpan(from, Math.Min(4096, content.Length - from));
+            Assert.True(bytes.Slice(unit << 12, own.Length).SequenceEqual(own), $"unit {unit} at the place of {chunk.Id} differs");
+            Assert.Equal(Crc32C.Compute(own), checksums[unit]);
+        }
+    }
+
+    private static unsafe bool Holds(ContentPlace place) => Volatile.Read(ref *(ulong*)place.Word) == place.Generation;
+
     private void StartFlush()
     {
         var marks = _chunks.Select(c => c.Mark).ToArray();
@@ -231,6 +291,7 @@ internal sealed class ModelRun
     private void Crash(bool losesPower)
     {
         _running.Clear();
+        _places.Clear(); // its process's memory is gone
         _rig.Crash(losesPower);
         foreach (var chunk in _chunks)
         {

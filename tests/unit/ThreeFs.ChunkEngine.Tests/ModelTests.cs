@@ -20,11 +20,15 @@ public sealed class ModelTests
         return data;
     }
 
+    private const int Words = 4;
+
     [Theory]
     [MemberData(nameof(Seeds))]
     public void Every_crash_leaves_an_allowed_state(ulong seed)
     {
-        var run = new ModelRun(seed);
+        using var pool = new BufferPool(1 << 20);
+        using var words = pool.TryRent(4096)!;
+        var run = new ModelRun(seed, words.Memory.Slice(0, Words * sizeof(ulong)));
         try
         {
             run.Execute(steps: 1500);
@@ -33,5 +37,21 @@ public sealed class ModelTests
         {
             throw new InvalidOperationException($"seed {seed}, step {run.StepNumber}: {e.Message}", e);
         }
+    }
+
+    [Fact]
+    public void Places_are_kept_and_revoked()
+    {
+        using var pool = new BufferPool(1 << 20);
+        using var words = pool.TryRent(4096)!;
+        var (good, revoked) = (0, 0);
+        for (ulong seed = 1; seed <= 5; seed++)
+        {
+            var run = new ModelRun(seed, words.Memory.Slice(0, Words * sizeof(ulong)));
+            run.Execute(steps: 1500);
+            (good, revoked) = (good + run.PlacedReads.Good, revoked + run.PlacedReads.Revoked);
+        }
+
+        Assert.True(good > 10 && revoked > 10, $"{good} reads from places were good, {revoked} were not");
     }
 }

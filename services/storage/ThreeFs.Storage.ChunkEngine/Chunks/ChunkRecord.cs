@@ -49,6 +49,9 @@ internal sealed class ChunkRecord(ChunkId id)
     /// <summary>The index has a commit record for this chunk.</summary>
     public bool HasCommitRecord;
 
+    /// <summary>Its word in the table of places that were told; -1: none.</summary>
+    public int PlaceWord = -1;
+
     /// <summary>Waits in the store's list of chunks to fold.</summary>
     public bool IsListedForFold;
 

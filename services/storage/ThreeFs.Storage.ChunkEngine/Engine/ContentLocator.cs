@@ -46,6 +46,24 @@ internal sealed class ContentLocator(StoreCore core, ContentReader reader)
         return hold;
     }
 
+    /// <summary>The place of the units from an offset on, and their checksums; false when some of them are not in the block.</summary>
+    public bool TryGetPlace(ChunkRecord record, uint offset, Span<uint> checksums, out ContentPlace place)
+    {
+        place = default;
+        var state = record.Committed;
+        if (core.Places.IsEmpty || (offset & (Units.Size - 1)) != 0 || offset >= state.Length) return false;
+        if (core.Device.FileOf(record.Position.Class) is not { } file) return false;
+        var start = (int)(offset >> Units.Shift);
+        var count = Math.Min(checksums.Length, Units.Count(state.Length) - start);
+        if (record.Overlay is not null && record.Overlay.AsSpan(start, count).ContainsAnyExcept((nint)0)) return false;
+        record.Crcs.AsSpan(start, count).CopyTo(checksums);
+        var (word, generation) = core.Places.WordOf(record);
+        core.Counters.PlacesTold++;
+        place = new ContentPlace(
+            word, generation, file, record.Position.Offset + ((long)start << Units.Shift), count, state.Length, state.Version);
+        return true;
+    }
+
     public void Release(ContentHold hold, ContentSnapshot snapshot)
     {
         reader.Release(snapshot);

@@ -30,6 +30,7 @@ internal sealed class StoreCore : IDisposable
         Space = new BlockSpace(device, options);
         Pool = new BufferPool(options.BufferBytes);
         Channels = new ChannelTable(options.Channels);
+        Places = new PlaceTable(options.PlaceWords);
     }
 
     public IBlockDevice Device { get; }
@@ -46,6 +47,9 @@ internal sealed class StoreCore : IDisposable
 
     /// <summary>Slots that the running fold writes at its end; who writes or clears slots meanwhile takes them out.</summary>
     public List<(int Slot, ChannelUpdate Update)> ChannelsToFold { get; } = [];
+
+    /// <summary>Places that readers keep.</summary>
+    public PlaceTable Places { get; }
 
     public UnitArrays Arrays { get; } = new();
 

@@ -311,6 +311,7 @@ internal sealed class UpdateWriter(StoreCore core, ContentReader reader, Folder 
         var code = core.WriteBatch();
         if (code != StatusCode.Ok) return code;
         if (superseded is not null) core.Retire(superseded);
+        core.Places.Revoke(record); // before anybody can know of the update
         record.Pending = delta;
         if (!delta.BlockChanged && !delta.IsRemove)
             record.HighWater = Math.Max(record.HighWater, Units.Count(delta.State.Length));

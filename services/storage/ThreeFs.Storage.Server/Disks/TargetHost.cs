@@ -31,12 +31,16 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     /// <summary>Payloads of a storage server lie in shared memory already: there is little to copy.</summary>
     public static readonly TransportOptions PeerOptions = new() { SharedBytes = 80L << 20 };
 
+    /// <summary>Places of 16 Ki chunks of a target, 8 bytes each.</summary>
+    private const int PlaceWordBytes = 128 << 10;
+
     private static readonly TimeSpan _quietInterval = TimeSpan.FromMilliseconds(10);
 
     private readonly StorageConfig _config;
     private readonly IReadOnlyList<DataDisk> _disks;
     private readonly Worker[] _workers;
     private readonly BufferPool _buffers;
+    private readonly SharedArena? _arena;
     private readonly IRoutingSource _routing;
     private readonly ILease _lease;
     private readonly IStorageObserver _observer;
@@ -54,7 +58,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         RdmaMemory? memory, IRoutingSource routing, ILease lease, IStorageObserver observer, ResyncPace pace, ILoggerFactory logs,
         SeededRandom random)
     {
-        _pace = pace;
+        (_pace, _arena) = (pace, arena);
         (_config, _disks, _buffers, _routing, _lease, _observer) = (config, disks, buffers, routing, lease, observer);
         _limits = new StorageLimits
         {
@@ -208,7 +212,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         var observer = new StoreObserver(_log);
         var options = new ChunkStoreOptions
         {
-            BufferBytes = _config.EngineBufferBytes, ReservedBytes = _config.ReservedBytes, Observer = observer,
+            BufferBytes = _config.EngineBufferBytes, ReservedBytes = _config.ReservedBytes, Observer = observer, PlaceWords = TakeWords(),
         };
         var opened = create is { } identity
             ? await TargetDirectory.CreateAsync(worker.Reactor, directory, identity, options)
@@ -241,6 +245,10 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         _observer.StandingChanged(replica);
         return Status.Ok;
     }
+
+    /// <summary>Never given back while the process lives: a client may look at a word for as long as it likes.</summary>
+    private IoMemory TakeWords() =>
+        _arena?.Allocate(PlaceWordBytes) is { } address and not 0 ? new IoMemory(address, PlaceWordBytes) : default;
 
     /// <summary>Takes the targets of a disk that is not fit out of service, and brings them back when it is.</summary>
     public void DiskJudged(int diskIndex, DiskVerdict verdict)

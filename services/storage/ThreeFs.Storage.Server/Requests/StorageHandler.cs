@@ -4,6 +4,7 @@ using ThreeFs.Base;
 using ThreeFs.Base.Memory;
 using ThreeFs.Base.Tasks;
 using ThreeFs.Contracts.Storage;
+using ThreeFs.Io.SharedMemory;
 using ThreeFs.Storage.Recovery;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Updates;
@@ -29,9 +30,12 @@ internal sealed class StorageHandler : IServerHandler
     private readonly BufferPool _replicaBuffers;
     private readonly UpdateRequests _updates;
     private readonly ReadRequests _reads;
+    private readonly PlaceRequests _places;
     private readonly ControlRequests _control;
 
-    public StorageHandler(ReplicaSet replicas, BufferPool clientBuffers, BufferPool replicaBuffers, TimeProvider time, INodeControl node, ResyncPace? pace = null)
+    public StorageHandler(
+        ReplicaSet replicas, BufferPool clientBuffers, BufferPool replicaBuffers, TimeProvider time, INodeControl node, ResyncPace? pace = null,
+        SharedArena? arena = null)
     {
         _replicas = replicas;
         _pace = pace ?? ResyncPace.Unlimited;
@@ -39,6 +43,7 @@ internal sealed class StorageHandler : IServerHandler
         _replicaBuffers = replicaBuffers;
         _updates = new UpdateRequests(replicas, time);
         _reads = new ReadRequests(replicas, clientBuffers, time);
+        _places = new PlaceRequests(replicas, arena);
         _control = new ControlRequests(replicas, clientBuffers, time, node);
     }
 
@@ -92,13 +97,14 @@ internal sealed class StorageHandler : IServerHandler
     private ValueTask<Outcome> DispatchAsync(ServerRequest request, StorageMethod method)
     {
         if (request.IsAbandoned) return new ValueTask<Outcome>(Outcome.Failed(StatusCode.Cancelled));
-        if (method is StorageMethod.Read or StorageMethod.Write) _pace.ClientAsks();
+        if (method is StorageMethod.Read or StorageMethod.Write or StorageMethod.Places) _pace.ClientAsks();
         return method switch
         {
             StorageMethod.Read => _reads.HandleAsync(request),
             StorageMethod.Write => _updates.HandleAsync(request, Craq.UpdateSource.Client),
             StorageMethod.Update => _updates.HandleAsync(request, Craq.UpdateSource.Predecessor),
             StorageMethod.QueryCommitted => _updates.QueryCommittedAsync(request),
+            StorageMethod.Places => _places.HandleAsync(request),
             StorageMethod.ReleaseContent => new ValueTask<Outcome>(ReadRequests.Release(request)),
             _ => _control.HandleAsync(request, method),
         };

@@ -15,6 +15,11 @@ public interface ILease
     /// <summary>One clock read; any thread.</summary>
     bool IsHeld { get; }
 
+    /// <summary>
+    /// For how long it is held from now on, whatever happens; zero when it is not held, and where nobody can tell. Any thread.
+    /// </summary>
+    TimeSpan Left => TimeSpan.Zero;
+
     /// <summary>The picture that mgmtd had when the lease began. Any thread; read it after <see cref="IsHeld"/>.</summary>
     RoutingVersion Routing { get; }
 }

@@ -45,6 +45,24 @@ internal sealed class ReadRunner(Replica replica)
         return replica.Store.TryHold(op.Chunk, op.Offset, op.Length, out result);
     }
 
+    /// <summary>
+    /// Where a part of a chunk lies, for a reader who keeps that; without a part (length 0) only whether this replica may be read.
+    /// </summary>
+    /// <param name="checksums">Filled as far as the answer's place says.</param>
+    /// <param name="valid">
+    /// With Ok: from now on this replica may be read for so long, as far as it is not made known by revoking places.
+    /// </param>
+    /// <returns>Ok; Busy when the bytes have to be read in the ordinary way; else what a read would be refused with.</returns>
+    public StatusCode TryGetPlace(in ReadOp op, Span<uint> checksums, out ContentPlace place, out TimeSpan valid)
+    {
+        place = default;
+        valid = _services.Lease.Left; // first: it may end meanwhile
+        var code = Gate(op);
+        if (code != StatusCode.Ok) return Refuse(code, op).Code;
+        if (op.Length == 0) return StatusCode.Ok;
+        return replica.Store.TryGetPlace(op.Chunk, op.Offset, checksums, out place) ? StatusCode.Ok : StatusCode.Busy;
+    }
+
     private StatusCode Gate(in ReadOp op) => replica.IsStopped || !replica.HoldsLease
         ? StatusCode.TargetNotServing
         : ReadRules.Gate(replica.Place, replica.Standing.Local, op.Chain);

@@ -144,6 +144,10 @@ public sealed class Replica : IAsyncDisposable
     /// <summary>See <see cref="ReadRunner.TryLocate"/>.</summary>
     public ContentHold? TryLocate(in ReadOp op, out ReadResult result) => Reads.TryLocate(op, out result);
 
+    /// <summary>See <see cref="ReadRunner.TryGetPlace"/>.</summary>
+    public StatusCode TryGetPlace(in ReadOp op, Span<uint> checksums, out ContentPlace place, out TimeSpan valid) =>
+        Reads.TryGetPlace(op, checksums, out place, out valid);
+
     /// <summary>As read tail: the committed version, length and checksum of a chunk; version 0 when there is none.</summary>
     public UpdateResult QueryCommitted(QueryCommittedRequest request)
     {
@@ -262,6 +266,7 @@ public sealed class Replica : IAsyncDisposable
         ServingPeers = PeersOf(routing, chain, place, serving: true);
         OtherPeers = PeersOf(routing, chain, place, serving: false);
         if (place.Chain.Version == old.Chain.Version && place.State == old.State) return;
+        Store.RevokePlaces();
         _forwardEpoch = 0;
         _syncEnds = false;
         Log.PlaceChanged(Services.Log, Target, place);
@@ -321,6 +326,7 @@ public sealed class Replica : IAsyncDisposable
         var old = Standing;
         Standing = next;
         if (old.Local == next.Local) return;
+        Store.RevokePlaces();
         Log.StandingChanged(Services.Log, Target, Place.Chain, old.Local, next.Local);
         Services.Observer.StandingChanged(this);
     }
@@ -415,6 +421,7 @@ public sealed class Replica : IAsyncDisposable
         if (_stopped) return;
         _stopped = true;
         Standing = Standing.Fail();
+        Store.RevokePlaces();
         WakeWaiters();
         await Resyncer.StopAsync();
         await Scrubber.StopAsync();

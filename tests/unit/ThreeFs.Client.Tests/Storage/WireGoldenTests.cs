@@ -40,6 +40,34 @@ public sealed class WireGoldenTests
     }
 
     [Fact]
+    public void Place()
+    {
+        Writer write = d => new ChunkPlace
+        {
+            Code = StatusCode.Ok, Valid = TimeSpan.FromMilliseconds(0x0102), Word = 0x1112131415161718, Generation = 0x2122232425262728,
+            Offset = 0x3132333435363000, ChunkLength = 0x41424344, Version = new UpdateVersion(0x5152), Device = 0xd1d2, Inode = 0xe1e2,
+            Path = "/ab"u8, Checksums = [0x61626364, 0x71727374],
+        }.Write(d);
+        const int size = 64 + 3 + 2 * 4;
+        AssertGolden(
+            "0000020002010000" + "1817161514131211" + "2827262524232221" + "0030363534333231" + "44434241" + "03000000" + "5251000000000000"
+            + "d2d1000000000000" + "e2e1000000000000" + "2f6162" + "64636261" + "74737271", size, write);
+        var bytes = Bytes(size, write);
+        ReadOnlySpan<byte> rest = bytes;
+        Assert.True(ChunkPlace.TryRead(ref rest, new uint[ChunkPlace.MaxUnits], out var place));
+        Assert.True(rest.IsEmpty);
+        Assert.Equal((0x1112131415161718, 0x2122232425262728ul, 0x3132333435363000), (place.Word, place.Generation, place.Offset));
+        Assert.Equal((0x41424344u, 0x5152ul, 0xd1d2ul, 0xe1e2ul), (place.ChunkLength, place.Version.Value, place.Device, place.Inode));
+        Assert.Equal([0x61626364u, 0x71727374], place.Checksums.ToArray());
+        Assert.Equal("/ab"u8.ToArray(), place.Path.ToArray());
+        rest = bytes.AsSpan(0, size - 1);
+        Assert.False(ChunkPlace.TryRead(ref rest, new uint[ChunkPlace.MaxUnits], out _));
+        bytes[24] = 1; // not where a unit begins
+        rest = bytes;
+        Assert.False(ChunkPlace.TryRead(ref rest, new uint[ChunkPlace.MaxUnits], out _));
+    }
+
+    [Fact]
     public void Location()
     {
         var result = new ReadResult(StatusCode.Ok, 0x71727374, 0x81828384, 0x91929394, new UpdateVersion(0xa1), new CommitVersion(0xb1));

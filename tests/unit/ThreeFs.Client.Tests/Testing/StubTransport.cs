@@ -56,23 +56,38 @@ internal sealed class StubConnection : IConnection
 
     public ILocalFiles? LocalFiles { get; set; }
 
+    /// <summary>Instead of its answer, for the call that <see cref="OnCall"/> looks at.</summary>
+    public StatusCode? Refusal { get; set; }
+
     /// <summary>Writes the response's header; answers its length.</summary>
     public Answer? OnCall { get; set; }
 
     public ValueTask<CallResult> CallAsync(in Call call, CancellationToken ct = default)
     {
-        var slot = _slots[InFlight++];
+        if (ct.IsCancellationRequested) return new(new CallResult(StatusCode.Cancelled));
+        var slot = _slots[0];
+        for (var i = 0; !slot.IsFree; i++) slot = _slots[i];
+        InFlight++;
+        (slot.IsFree, slot.IsWaiting) = (false, true);
         var length = OnCall!(call.Method, call.Header, call.ReceivePayload, slot.Header, out var payload);
-        slot.Result = new CallResult(Status.Ok, slot.Header.AsMemory(0, length), payload);
+        slot.Result = Refusal is { } refusal
+            ? new CallResult(refusal)
+            : new CallResult(Status.Ok, slot.Header.AsMemory(0, length), payload);
+        Refusal = null;
         return slot.Task;
     }
 
     /// <summary>Answers everything that is in flight.</summary>
     public void Complete()
     {
-        var count = InFlight;
-        InFlight = 0;
-        for (var i = 0; i < count; i++) _slots[i].Complete();
+        // Calls that are made meanwhile wait for the next time.
+        foreach (var slot in _slots) slot.IsDue = slot.IsWaiting;
+        foreach (var slot in _slots)
+        {
+            if (!slot.IsDue) continue;
+            InFlight--;
+            slot.Complete();
+        }
     }
 
     public void OnClosed(Action<Status> observer) => _observers.Add(observer);
@@ -93,11 +108,19 @@ internal sealed class StubConnection : IConnection
     {
         private ManualResetValueTaskSourceCore<CallResult> _core;
 
+        public bool IsFree { get; set; } = true;
+        public bool IsWaiting { get; set; }
+        public bool IsDue { get; set; }
         public byte[] Header { get; } = new byte[8192];
         public CallResult Result { get; set; }
         public ValueTask<CallResult> Task => new(this, _core.Version);
 
-        public void Complete() => _core.SetResult(Result);
+        public void Complete()
+        {
+            IsWaiting = false;
+            _core.SetResult(Result);
+        }
+
         public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
 
         public void OnCompleted(Action<object?> continuation, object? state, short token,
@@ -108,6 +131,7 @@ internal sealed class StubConnection : IConnection
         {
             var result = _core.GetResult(token);
             _core.Reset();
+            IsFree = true;
             return result;
         }
     }

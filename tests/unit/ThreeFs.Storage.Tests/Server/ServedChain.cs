@@ -46,6 +46,9 @@ internal sealed class ServedChain : IAsyncDisposable
 
     public IConnection Head { get; private set; } = null!;
 
+    /// <summary>The routing that the targets act on.</summary>
+    public RoutingInfo Routing { get; private set; } = RoutingInfo.Empty;
+
     public IEnumerable<Replica> Replicas => _servers.Select(s => s.Replicas.All[0]);
 
     public static async Task<ServedChain> StartAsync(
@@ -97,7 +100,7 @@ internal sealed class ServedChain : IAsyncDisposable
             ImmutableSortedDictionary<string, string>.Empty));
         var targets = ids.Select((id, i) => new TargetInfo(
             id, Chain.Id, state, LocalTargetState.UpToDate, new NodeId((uint)i + 1), 0, 0, false));
-        var routing = new RoutingInfo(new RoutingVersion(version), nodes, [chain], targets, []);
+        var routing = Routing = new RoutingInfo(new RoutingVersion(version), nodes, [chain], targets, []);
         foreach (var replica in Replicas)
         {
             var applied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
