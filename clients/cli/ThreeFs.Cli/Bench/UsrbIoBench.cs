@@ -37,7 +37,7 @@ internal sealed class UsrbIoBench(
         await using var __ = mount;
         foreach (var rung in new[] { raw, mount })
         {
-            var filled = await FillAsync(rung, buffers);
+            var filled = await FileFill.RunAsync(rung, reactor, FileBytes, buffers);
             if (!filled.IsOk) return filled;
         }
 
@@ -49,7 +49,7 @@ internal sealed class UsrbIoBench(
         {
             if (!label.Contains(only, StringComparison.OrdinalIgnoreCase)) continue;
             var load = new Workload(label, size, depth, IsWrite: false);
-            var opened = RingReader.Open(cluster.Plan.Mount, path, size, depth);
+            var opened = RingProgram.Open(cluster.Plan.Mount, path, load);
             if (!opened.TryGet(out var ring)) return opened.Status;
             using var ___ = ring;
             var results = new List<Measured>[] { [], [], [] };
@@ -71,10 +71,10 @@ internal sealed class UsrbIoBench(
                 }
             }
 
-            var medians = results.Select(r => Median(r.Select(m => m.Rate))).ToArray();
+            var medians = results.Select(r => Median.Of(r.Select(m => m.Rate))).ToArray();
             rates.Add([label, .. medians.Select(m => $"{m:0} ({m / medians[0]:0.00})")]);
-            var cpu = results.Select(r => Median(r.Select(m => m.Cpu)));
-            var (program, its) = (Median(ofProgram), Median(ofMount));
+            var cpu = results.Select(r => Median.Of(r.Select(m => m.Cpu)));
+            var (program, its) = (Median.Of(ofProgram), Median.Of(ofMount));
             costs.Add([label, .. cpu.Concat([program, its, cpu.Last() - program - its]).Select(c => $"{c:0.0}")]);
         }
 
@@ -85,7 +85,7 @@ internal sealed class UsrbIoBench(
 
     /// <summary>On this thread, which is the bench's reactor and has nothing else to do meanwhile.</summary>
     private Result<Measured> Measure(
-        RingReader ring, CpuMeter meter, params ReadOnlySpan<(CpuMeter Meter, List<double> Costs)> parts)
+        RingProgram ring, CpuMeter meter, params ReadOnlySpan<(CpuMeter Meter, List<double> Costs)> parts)
     {
         var cpu = meter.Read();
         Span<TimeSpan> before = stackalloc TimeSpan[parts.Length];
@@ -100,25 +100,4 @@ internal sealed class UsrbIoBench(
     }
 
     private static CpuMeter MeterOf(int? process) => new(process is { } id ? [id] : []);
-
-    private async ValueTask<Status> FillAsync(IRung rung, BufferPool buffers)
-    {
-        using var buffer = buffers.TryRent(1 << 20)!;
-        var memory = buffer.Memory.Slice(0, 1 << 20);
-        new SeededRandom(1).NextBytes(memory.Span);
-        await reactor.SwitchTo();
-        for (long offset = 0; offset < FileBytes; offset += memory.Length)
-        {
-            var status = await rung.WriteAsync(offset, memory);
-            if (!status.IsOk) return status;
-        }
-
-        return await rung.FlushAsync();
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted[sorted.Length / 2];
-    }
 }

@@ -12,7 +12,9 @@ namespace ThreeFs.Cli.Bench;
 /// <param name="FlushesEach">
 /// Every write is followed by a flush before the lane's next one, as by a program that calls fsync.
 /// </param>
-internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, bool FlushesEach = false)
+/// <param name="IsSequential">Each lane goes through its part in order instead of at random.</param>
+internal sealed record Workload(
+    string Name, int Size, int Depth, bool IsWrite, bool FlushesEach = false, bool IsSequential = false)
 {
     public static readonly Workload SmallWrites = new("write 4KiB ×32", 4 << 10, 32, true);
     public static readonly Workload SmallFlushedWrites = new(
@@ -36,7 +38,7 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
     /// </summary>
     public async ValueTask<Result<Measured>> RunAsync(
         IRung rung, Reactor reactor, long fileBytes, TimeSpan time, BufferPool buffers, SeededRandom random,
-        CpuMeter? meter = null)
+        CpuMeter? meter = null, LatencyHistogram? latencies = null)
     {
         var cpu = meter?.Read() ?? default;
         // The rung before may have ended on another thread.
@@ -44,8 +46,7 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
         var clock = Stopwatch.StartNew();
         var lanes = Enumerable.Range(0, Depth)
             .Select(lane => LaneAsync(
-                rung, lane * (fileBytes / Depth), fileBytes / Depth, clock, time, buffers,
-                new SeededRandom(random.NextUInt64())))
+                rung, lane, fileBytes, clock, time, buffers, new SeededRandom(random.NextUInt64()), latencies))
             .ToArray();
         long operations = 0;
         foreach (var lane in lanes)
@@ -61,16 +62,29 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
         return status.IsOk ? new Measured(rate, cpu.TotalMicroseconds / operations) : status;
     }
 
+    /// <summary>
+    /// Where a lane's operation goes, of which it has made so many before: in the lane's part of the file.
+    /// </summary>
+    public long OffsetOf(int lane, long count, long fileBytes, SeededRandom random)
+    {
+        var length = fileBytes / Depth;
+        var places = length / Size;
+        var place = IsSequential ? count % places : (long)(random.NextUInt64() % (ulong)places);
+        return lane * length + place * Size;
+    }
+
     private async Task<Result<long>> LaneAsync(
-        IRung rung, long start, long length, Stopwatch clock, TimeSpan time, BufferPool buffers, SeededRandom random)
+        IRung rung, int lane, long fileBytes, Stopwatch clock, TimeSpan time, BufferPool buffers, SeededRandom random,
+        LatencyHistogram? latencies)
     {
         using var buffer = buffers.TryRent(Size)!;
         var memory = buffer.Memory.Slice(0, Size);
         random.NextBytes(memory.Span);
         for (long count = 0; ; count++)
         {
-            if (clock.Elapsed >= time) return count;
-            var offset = start + (long)(random.NextUInt64() % (ulong)(length / Size)) * Size;
+            var begun = clock.Elapsed;
+            if (begun >= time) return count;
+            var offset = OffsetOf(lane, count, fileBytes, random);
             if (FlushesEach && count > 0)
             {
                 var flushed = await rung.FlushAsync();
@@ -80,6 +94,7 @@ internal sealed record Workload(string Name, int Size, int Depth, bool IsWrite, 
             var status = await (IsWrite ? rung.WriteAsync(offset, memory) : rung.ReadAsync(offset, memory));
             if (!status.IsOk)
                 return new Status(status.Code, $"{rung.Name}, {Name}: {status.Message ?? status.Code.ToString()}");
+            latencies?.Record(clock.Elapsed - begun);
         }
     }
 }

@@ -49,7 +49,7 @@ internal static class BenchCommand
         };
         var command = new Command("bench", "Measure a running local cluster from the raw disk to the mount.")
         {
-            dir, rounds, seconds, recovery, rings, load,
+            dir, rounds, seconds, recovery, rings, load, LadderCommand.Create(),
         };
         command.SetAction((parsed, ct) => RunAsync(
             ClusterDirectory.At(parsed.GetValue(dir)), parsed.GetValue(rounds),
@@ -134,7 +134,11 @@ internal static class BenchCommand
         try
         {
             var status = await OpenAsync(rungs, cluster, client, overTcp, reactor);
-            if (status.IsOk) status = await FillAsync(rungs, reactor, buffers);
+            foreach (var rung in status.IsOk ? rungs : [])
+            {
+                if (status.IsOk) status = await FileFill.RunAsync(rung, reactor, FileBytes, buffers);
+            }
+
             if (!status.IsOk) return Say.Failure(status);
 
             var table = new Table(["OPERATIONS PER SECOND", .. rungs.Select(r => r.Name)]);
@@ -154,9 +158,9 @@ internal static class BenchCommand
                     }
                 }
 
-                var medians = results.Select(r => Median(r.Select(m => m.Rate))).ToArray();
+                var medians = results.Select(r => Median.Of(r.Select(m => m.Rate))).ToArray();
                 table.Add([workload.Name, .. medians.Select(m => $"{m:0} ({m / medians[0]:0.00})")]);
-                cpu.Add([workload.Name, .. results.Select(r => $"{Median(r.Select(m => m.Cpu)):0.0}")]);
+                cpu.Add([workload.Name, .. results.Select(r => $"{Median.Of(r.Select(m => m.Cpu)):0.0}")]);
             }
 
             Console.Write(table);
@@ -197,37 +201,5 @@ internal static class BenchCommand
         }
 
         return Status.Ok;
-    }
-
-    /// <summary>Writes every file whole, so that reads find bytes and writes overwrite.</summary>
-    private static async ValueTask<Status> FillAsync(List<IRung> rungs, Reactor reactor, BufferPool buffers)
-    {
-        using var buffer = buffers.TryRent(1 << 20)!;
-        var memory = buffer.Memory.Slice(0, 1 << 20);
-        new SeededRandom(1).NextBytes(memory.Span);
-        foreach (var rung in rungs)
-        {
-            await reactor.SwitchTo();
-            for (long offset = 0; offset < FileBytes; offset += memory.Length)
-            {
-                var status = await rung.WriteAsync(offset, memory);
-                if (!status.IsOk)
-                {
-                    return new Status(
-                        status.Code, $"{rung.Name}: cannot fill: {status.Message ?? status.Code.ToString()}");
-                }
-            }
-
-            var flushed = await rung.FlushAsync();
-            if (!flushed.IsOk) return flushed;
-        }
-
-        return Status.Ok;
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted[sorted.Length / 2];
     }
 }

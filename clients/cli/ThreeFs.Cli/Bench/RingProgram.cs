@@ -8,10 +8,10 @@ using ThreeFs.UsrbIo.Linux;
 namespace ThreeFs.Cli.Bench;
 
 /// <summary>
-/// A program that reads through a ring of the mount: one thread, one buffer, so many reads in flight. It speaks the
-/// protocol itself (<see cref="RingLayout"/>), so that what is measured is the mount and not a library.
+/// A program that reads or writes through a ring of the mount: one thread, one buffer, so many operations in flight. It
+/// speaks the protocol itself (<see cref="RingLayout"/>), so that what is measured is the mount and not a library.
 /// </summary>
-internal sealed unsafe class RingReader : IDisposable
+internal sealed unsafe class RingProgram : IDisposable
 {
     private const int Patience = 10; // s until a completion must have come
 
@@ -21,36 +21,40 @@ internal sealed unsafe class RingReader : IDisposable
     private readonly void* _submit;
     private readonly int _file;
     private readonly ulong _inode;
-    private readonly int _size;
-    private readonly int _depth;
+    private readonly Workload _load;
+    private readonly long[] _counts; // operations of each slot
+    private readonly TimeSpan[] _begun;
 
-    private RingReader(
-        Shared buffer, Shared ring, RingLayout layout, void* submit, int file, ulong inode, int size, int depth)
+    private RingProgram(
+        Shared buffer, Shared ring, RingLayout layout, void* submit, int file, ulong inode, Workload load)
     {
         (_buffer, _ring, _layout) = (buffer, ring, layout);
         _submit = submit;
-        (_file, _inode, _size, _depth) = (file, inode, size, depth);
+        (_file, _inode, _load) = (file, inode, load);
+        _counts = new long[load.Depth];
+        _begun = new TimeSpan[load.Depth];
     }
 
     /// <summary>Registers with the mount and opens a file on it.</summary>
-    public static Result<RingReader> Open(string mount, string path, int size, int depth)
+    public static Result<RingProgram> Open(string mount, string path, Workload load)
     {
-        RingLayout.TryOf(RingLayout.SizeOf(depth), out var layout);
-        var buffer = Shared.Make(mount, (long)size * depth, key => key);
+        RingLayout.TryOf(RingLayout.SizeOf(load.Depth), out var layout);
+        var buffer = Shared.Make(mount, (long)load.Size * load.Depth, key => key);
         if (!buffer.TryGet(out var memory)) return buffer.Status;
-        var ring = Shared.Make(mount, RingLayout.SizeOf(depth), key => key with { IsRing = true, ForRead = true });
+        var ring = Shared.Make(
+            mount, RingLayout.SizeOf(load.Depth), key => key with { IsRing = true, ForRead = !load.IsWrite });
         if (!ring.TryGet(out var positions))
         {
             memory.Dispose();
             return ring.Status;
         }
 
-        var file = Call(path, text => LibC.Open(text, LibC.O_RDONLY | LibC.O_CLOEXEC, 0));
+        var file = Call(path, text => LibC.Open(text, LibC.O_RDWR | LibC.O_CLOEXEC, 0));
         var isOpen = file >= 0 && FileStat.TryOf(file, out _);
         FileStat.TryOf(file, out var stat);
         var semaphore = SemaphoreOf(mount);
         if (isOpen && semaphore != null)
-            return new RingReader(memory, positions, layout, semaphore, file, stat.Inode, size, depth);
+            return new RingProgram(memory, positions, layout, semaphore, file, stat.Inode, load);
         if (file >= 0) LibC.Close(file);
         memory.Dispose();
         positions.Dispose();
@@ -69,25 +73,31 @@ internal sealed unsafe class RingReader : IDisposable
         }
     }
 
-    /// <summary>Reads for the time at random offsets and answers how many reads there were.</summary>
-    public Result<long> Run(long fileBytes, TimeSpan time, SeededRandom random)
+    /// <summary>Does for the time what the workload says and answers how many operations there were.</summary>
+    public Result<long> Run(long fileBytes, TimeSpan time, SeededRandom random, LatencyHistogram? latencies = null)
     {
         var clock = Stopwatch.StartNew();
-        for (var slot = 0; slot < _depth; slot++) Prepare(slot, fileBytes, random);
+        for (var slot = 0; slot < _load.Depth; slot++) Prepare(slot, fileBytes, random, TimeSpan.Zero);
         LibC.SemPost(_submit);
         var done = 0L;
-        for (var underWay = _depth; underWay > 0;)
+        for (var underWay = _load.Depth; underWay > 0;)
         {
             if (!WaitForCompletion())
                 return new Status(StatusCode.DeadlineExceeded, $"the mount answered nothing in {Patience} s");
-            var more = clock.Elapsed < time;
+            var now = clock.Elapsed;
+            var more = now < time;
             var taken = 0;
             while (TryTake(out var completion))
             {
-                if (completion.Result != _size)
-                    return new Status(StatusCode.IoError, $"a ring's read answered {completion.Result}, not {_size}");
+                if (completion.Result != _load.Size)
+                {
+                    return new Status(
+                        StatusCode.IoError, $"ring, {_load.Name}: it answered {completion.Result}, not {_load.Size}");
+                }
+
                 taken++;
-                if (more) Prepare(completion.Index, fileBytes, random);
+                latencies?.Record(now - _begun[completion.Index]);
+                if (more) Prepare(completion.Index, fileBytes, random, now);
             }
 
             done += taken;
@@ -100,16 +110,17 @@ internal sealed unsafe class RingReader : IDisposable
 
     private ref int Position(int offset) => ref *(int*)(_ring.Address + offset);
 
-    private void Prepare(int slot, long fileBytes, SeededRandom random)
+    private void Prepare(int slot, long fileBytes, SeededRandom random, TimeSpan now)
     {
+        _begun[slot] = now;
         var operations = (RingOperation*)(_ring.Address + RingLayout.HeaderSize);
         operations[slot] = new RingOperation
         {
             Buffer = _buffer.Id,
-            BufferOffset = (ulong)slot * (ulong)_size,
+            BufferOffset = (ulong)slot * (ulong)_load.Size,
             Inode = _inode,
-            FileOffset = random.NextUInt64() % (ulong)(fileBytes / _size) * (ulong)_size,
-            Length = (ulong)_size,
+            FileOffset = (ulong)_load.OffsetOf(slot, _counts[slot]++, fileBytes, random),
+            Length = (ulong)_load.Size,
             UserData = (ulong)slot,
         };
         var head = Position(RingLayout.SubmitHeadOffset);
