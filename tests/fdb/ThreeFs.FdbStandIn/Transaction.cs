@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ThreeFs.Base;
 using ThreeFs.Kv;
 
@@ -17,6 +18,7 @@ internal sealed class Transaction
     private readonly List<(byte[] Key, byte[]? Value, Future Future)> _watches = [];
     private readonly List<Future> _stamps = [];
     private readonly Dictionary<int, long> _options = [];
+    private readonly long _begun = Stopwatch.GetTimestamp();
     private IKvTransaction _inner;
     private State _state;
     private int _deferred;
@@ -301,9 +303,15 @@ internal sealed class Transaction
 
     private void StartTimeout(Future future)
     {
+        if (TimeLeft() is { } left && left > TimeSpan.Zero)
+            Network.Post(() => future.Complete(Errors.TransactionTimedOut), left);
+    }
+
+    /// <summary>Until the timeout, which counts from the transaction's begin; null: there is none.</summary>
+    private TimeSpan? TimeLeft()
+    {
         var milliseconds = _options.TryGetValue(TimeoutOption, out var own) ? own : _database.Option(TimeoutOption);
-        if (milliseconds > 0)
-            Network.Post(() => future.Complete(Errors.TransactionTimedOut), TimeSpan.FromMilliseconds(milliseconds));
+        return milliseconds > 0 ? TimeSpan.FromMilliseconds(milliseconds) - Stopwatch.GetElapsedTime(_begun) : null;
     }
 
     private bool IsLockedOut() =>
@@ -313,6 +321,7 @@ internal sealed class Transaction
     {
         State.Cancelled => Errors.TransactionCancelled,
         State.Committing or State.Committed or State.Failed => Errors.UsedDuringCommit,
+        _ when TimeLeft() <= TimeSpan.Zero => Errors.TransactionTimedOut,
         _ => _deferred,
     };
 
