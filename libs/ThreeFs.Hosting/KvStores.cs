@@ -63,7 +63,8 @@ public static partial class KvStores
         if (!parsed.TryGet(out var options)) return parsed.Status;
         var log = host.Logs.CreateLogger("ThreeFs.Kv");
         var opened = LmdbKvEngine.Open(
-            options with { Notice = message => Notice(log, options.Path, message) }, host.Time);
+            options with { Notice = message => Notice(log, options.Path, message), Observer = Metrics.Instance },
+            host.Time);
         return opened.TryGet(out var engine) ? engine : Failed(uri, opened.Status);
     }
 

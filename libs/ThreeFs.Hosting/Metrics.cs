@@ -4,7 +4,7 @@ using ThreeFs.Kv;
 
 namespace ThreeFs.Hosting;
 
-/// <summary>What every process that has a store on FoundationDB exports about it.</summary>
+/// <summary>What every process that has a store exports about it; reads only of FoundationDB.</summary>
 internal sealed class Metrics : IKvObserver
 {
     private static readonly Counter _commits = Prometheus.Metrics.CreateCounter(

@@ -44,6 +44,7 @@ internal sealed class LmdbEnvironment
     public nint Handle { get; }
     public uint Database { get; }
     public string Path => _options.Path;
+    public IKvObserver Observer => _options.Observer;
     public SnapshotPool Snapshots { get; }
     public Flusher Flusher { get; }
     public Committer Committer { get; }

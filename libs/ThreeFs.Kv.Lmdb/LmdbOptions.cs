@@ -41,6 +41,9 @@ public sealed record LmdbOptions
     /// </summary>
     public Action<string>? Notice { get; init; }
 
+    /// <summary>Told of every commit; reads never wait, and are not.</summary>
+    public IKvObserver Observer { get; init; } = NoKvObserver.Instance;
+
     /// <summary>Stands for the boot of the machine in tests of power failures; null: the kernel's.</summary>
     internal Guid? BootId { get; init; }
 

@@ -17,6 +17,7 @@ internal sealed class LmdbTransaction(LmdbEnvironment environment, TimeProvider 
     private Snapshot? _snapshot;
     private KvVersion? _version;
     private long _timestamp;
+    private long _submitted;
     private KvVersion _preparedVersion;
     private Versionstamp _preparedStamp;
 
@@ -42,6 +43,7 @@ internal sealed class LmdbTransaction(LmdbEnvironment environment, TimeProvider 
     {
         IsCompleted = true;
         if (status.IsOk) Committed(_preparedVersion, _preparedStamp);
+        Observe(status);
         _done.SetResult(status);
     }
 
@@ -88,9 +90,15 @@ internal sealed class LmdbTransaction(LmdbEnvironment environment, TimeProvider 
         // The version is all that commit needs: the pages are free for reuse while it waits.
         Release();
         Durability = durability;
+        _submitted = time.GetTimestamp();
         var status = environment.Committer.Enqueue(this);
-        return status.IsOk ? new(this, _done.Version) : new(status);
+        if (status.IsOk) return new(this, _done.Version);
+        Observe(status);
+        return new(status);
     }
+
+    private void Observe(Status status) =>
+        environment.Observer.CommitDone(status.Code, Buffer.Operations, time.GetElapsedTime(_submitted));
 
     protected override void Release()
     {

@@ -21,6 +21,9 @@ internal sealed class WriteBuffer(KeyRules rules)
     /// <summary>Bytes of all mutations as they were made.</summary>
     public int Bytes { get; private set; }
 
+    /// <summary>Mutations as they were made.</summary>
+    public int Operations { get; private set; }
+
     public bool IsEmpty =>
         Writes.Count == 0 && Cleared.Count == 0 && ExtraConflicts.Count == 0 && _stampedKeys.Count == 0;
 
@@ -147,11 +150,17 @@ internal sealed class WriteBuffer(KeyRules rules)
     private static bool IsInside(StampedKey stamped, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) =>
         begin.SequenceCompareTo(stamped.Lowest) <= 0 && end.SequenceCompareTo(stamped.Beyond) >= 0;
 
-    private bool Admit(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
-        Count(rules.CheckWrite(key, value.Length), key.Length + value.Length);
+    private bool Admit(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        Operations++;
+        return Count(rules.CheckWrite(key, value.Length), key.Length + value.Length);
+    }
 
-    private bool AdmitRange(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) =>
-        Count(rules.CheckRange(begin, end), begin.Length + end.Length) && !begin.SequenceEqual(end);
+    private bool AdmitRange(ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end)
+    {
+        Operations++;
+        return Count(rules.CheckRange(begin, end), begin.Length + end.Length) && !begin.SequenceEqual(end);
+    }
 
     private bool AdmitOffset(int offset, int length, string what)
     {

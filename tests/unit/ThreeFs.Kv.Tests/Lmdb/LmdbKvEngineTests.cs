@@ -44,6 +44,28 @@ public sealed class LmdbKvEngineTests : LmdbTestBase
     }
 
     [Fact]
+    public async Task Commits_are_observed_with_their_operations_and_results()
+    {
+        var seen = new Commits();
+        await using var engine = Open(new() { Path = Root, Observer = seen });
+        using var loser = engine.BeginTransaction();
+        await loser.GetAsync(B("a"));
+        loser.Set(B("b"), B("1"));
+        using (var winner = engine.BeginTransaction())
+        {
+            winner.Set(B("a"), B("1"));
+            winner.Clear(B("c"));
+            winner.AtomicAdd(B("n"), 1);
+            Assert.True((await winner.CommitAsync()).IsOk);
+        }
+
+        await loser.CommitAsync();
+        using var reader = engine.BeginTransaction();
+        Assert.True((await reader.CommitAsync()).IsOk);
+        Assert.Equal([(StatusCode.Ok, 3), (StatusCode.TxConflict, 1)], seen.Seen);
+    }
+
+    [Fact]
     public async Task Snapshots_are_bounded_and_come_back()
     {
         await using var engine = Open(new() { Path = Root, MaxSnapshots = 3 });
@@ -302,5 +324,19 @@ public sealed class LmdbKvEngineTests : LmdbTestBase
         using var process = System.Diagnostics.Process.Start(program, arguments);
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);
+    }
+
+    private sealed class Commits : IKvObserver
+    {
+        public List<(StatusCode Code, int Operations)> Seen { get; } = [];
+
+        public void CommitDone(StatusCode code, int operations, TimeSpan elapsed)
+        {
+            lock (Seen) Seen.Add((code, operations));
+        }
+
+        public void ReadDone(StatusCode code, TimeSpan elapsed)
+        {
+        }
     }
 }
