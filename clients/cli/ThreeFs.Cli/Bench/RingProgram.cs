@@ -73,6 +73,10 @@ internal sealed unsafe class RingProgram : IDisposable
         }
     }
 
+    /// <summary>Random bytes for writes.</summary>
+    public void Fill(SeededRandom random) =>
+        random.NextBytes(new Span<byte>(_buffer.Address, _load.Size * _load.Depth));
+
     /// <summary>Does for the time what the workload says and answers how many operations there were.</summary>
     public Result<long> Run(long fileBytes, TimeSpan time, SeededRandom random, LatencyHistogram? latencies = null)
     {

@@ -38,7 +38,16 @@ internal sealed record Workload(
     /// </summary>
     public async ValueTask<Result<Measured>> RunAsync(
         IRung rung, Reactor reactor, long fileBytes, TimeSpan time, BufferPool buffers, SeededRandom random,
-        CpuMeter? meter = null, LatencyHistogram? latencies = null)
+        CpuMeter? meter = null)
+    {
+        using var lanes = new LaneBuffers(buffers, (long)Size * Depth, random);
+        return await RunAsync(rung, reactor, fileBytes, time, lanes, random, meter, null);
+    }
+
+    /// <summary>The same with memory for the lanes that is there already.</summary>
+    public async ValueTask<Result<Measured>> RunAsync(
+        IRung rung, Reactor reactor, long fileBytes, TimeSpan time, LaneBuffers buffers, SeededRandom random,
+        CpuMeter? meter, LatencyHistogram? latencies)
     {
         var cpu = meter?.Read() ?? default;
         // The rung before may have ended on another thread.
@@ -46,7 +55,8 @@ internal sealed record Workload(
         var clock = Stopwatch.StartNew();
         var lanes = Enumerable.Range(0, Depth)
             .Select(lane => LaneAsync(
-                rung, lane, fileBytes, clock, time, buffers, new SeededRandom(random.NextUInt64()), latencies))
+                rung, lane, fileBytes, clock, time, buffers.Of(lane, Size), new SeededRandom(random.NextUInt64()),
+                latencies))
             .ToArray();
         long operations = 0;
         foreach (var lane in lanes)
@@ -74,12 +84,9 @@ internal sealed record Workload(
     }
 
     private async Task<Result<long>> LaneAsync(
-        IRung rung, int lane, long fileBytes, Stopwatch clock, TimeSpan time, BufferPool buffers, SeededRandom random,
+        IRung rung, int lane, long fileBytes, Stopwatch clock, TimeSpan time, IoMemory memory, SeededRandom random,
         LatencyHistogram? latencies)
     {
-        using var buffer = buffers.TryRent(Size)!;
-        var memory = buffer.Memory.Slice(0, Size);
-        random.NextBytes(memory.Span);
         for (long count = 0; ; count++)
         {
             var begun = clock.Elapsed;

@@ -42,11 +42,16 @@ internal static class LadderCommand
     private static readonly Option<string?> _output = PathOption.Create(
         "--output", "Also write the results as a page (Markdown), with a chart and a CSV file beside it.");
 
+    private static readonly Option<bool> _growth = new("--growth")
+    {
+        Description = "Also measure what an operation costs with more clients and with more files.",
+    };
+
     public static Command Create()
     {
         var command = new Command("ladder", "Measure every rung with every load; takes some minutes.")
         {
-            _dir, _single, _rounds, _seconds, _load, _output,
+            _dir, _single, _rounds, _seconds, _load, _growth, _output,
         };
         command.SetAction(RunAsync);
         return command;
@@ -86,11 +91,28 @@ internal static class LadderCommand
             var time = TimeSpan.FromSeconds(seconds);
             var status = await rungs.OpenAsync(ct);
             if (!status.IsOk) return Say.Failure(status);
-            var ran = await new LadderBench(rungs.All, reactor, rounds, time).RunAsync(loads, ct);
-            if (!ran.TryGet(out var results)) return Say.Failure(ran.Status);
-            Console.Write(LadderTables.Terminal(results));
+            var climbed = await new LadderBench(rungs.All, reactor, rounds, time).RunAsync(loads, ct);
+            if (!climbed.TryGet(out var ladder)) return Say.Failure(climbed.Status);
+            Console.Write(LadderTables.Terminal(ladder));
+
+            IReadOnlyList<LadderResult> growth = [];
+            if (parsed.GetValue(_growth))
+            {
+                await using var steps = new GrowthRungs(
+                    cluster, () => new(ConnectAsync(cluster, transport, host, ct)), reactor, host.NewRandom());
+                status = await steps.OpenAsync(ct);
+                if (!status.IsOk) return Say.Failure(status);
+                var grown = await new LadderBench(steps.All, reactor, rounds, time).RunAsync(GrowthRungs.Loads, ct);
+                if (!grown.TryGet(out growth!)) return Say.Failure(grown.Status);
+                Console.Write(LadderTables.TerminalCpu(growth));
+            }
+
             if (output is not null)
-                status = LadderPage.Write(output, results, rounds, time, host.Time.GetUtcNow());
+            {
+                var how = $"{rounds} rounds of {seconds:0.###} s";
+                status = new LadderPage(ladder, growth, how, host.Time.GetUtcNow()).Write(output);
+            }
+
             return status.IsOk ? 0 : Say.Failure(status);
         });
     }

@@ -17,6 +17,12 @@ public sealed class LadderTests
         Result(_large, "raw", 100), Result(_large, "mount", 90),
     ];
 
+    private static readonly LadderResult[] _growth =
+    [
+        Result(_small, "1 client, 1 file", 1000) with { Cpu = new LadderCpu(4, null, 6) },
+        Result(_small, "64 clients", 500) with { Cpu = new LadderCpu(4, null, 12) },
+    ];
+
     [Fact]
     public void Loads_are_reads_and_writes_random_and_sequential_of_every_size_with_different_names()
     {
@@ -93,22 +99,34 @@ public sealed class LadderTests
     }
 
     [Fact]
+    public void The_chart_of_growth_has_a_bar_for_each_step_and_its_ratio_to_the_first()
+    {
+        var chart = XDocument.Parse(GrowthChart.Draw(_growth));
+        XNamespace svg = "http://www.w3.org/2000/svg";
+        var widths = chart.Descendants(svg + "rect").Skip(1).Select(r => (int)r.Attribute("width")!).ToArray();
+        Assert.Equal([100, 150, 100, 300], widths);
+        Assert.Contains(chart.Descendants(svg + "text"), t => t.Value == "4.0 + 12.0 (1.60)");
+    }
+
+    [Fact]
     public void A_page_links_its_chart_and_its_numbers()
     {
         var directory = Directory.CreateTempSubdirectory().FullName;
         try
         {
             var page = Path.Combine(directory, "page.md");
-            Assert.Equal(Status.Ok, LadderPage.Write(page, _results, 3, TimeSpan.FromSeconds(0.25), DateTimeOffset.UnixEpoch));
+            var written = new LadderPage(_results, _growth, "3 rounds of 0.25 s", DateTimeOffset.UnixEpoch);
+            Assert.Equal(Status.Ok, written.Write(page));
             var text = File.ReadAllText(page);
+            Assert.Contains("| random read 4KiB ×32 | 64 clients | 500 | 4.0 + 12.0 (1.60) |", text);
             Assert.Contains("3 rounds of 0.25 s", text);
-            foreach (var linked in new[] { "page.svg", "page.csv" })
+            foreach (var linked in new[] { "page.svg", "page.csv", "page-growth.svg" })
             {
                 Assert.Contains($"({linked})", text);
                 Assert.True(File.Exists(Path.Combine(directory, linked)));
             }
 
-            Assert.Equal(StatusCode.IoError, LadderPage.Write($"{directory}/none/page.md", _results, 3, default, default).Code);
+            Assert.Equal(StatusCode.IoError, written.Write($"{directory}/none/page.md").Code);
         }
         finally
         {

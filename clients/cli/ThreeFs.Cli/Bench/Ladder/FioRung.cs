@@ -29,7 +29,7 @@ internal sealed class FioRung(string path, long fileBytes) : ILadderRung
         }
     }
 
-    public bool Takes(Workload load) => true;
+    public Status Prepare(Workload load) => Status.Ok;
 
     public async ValueTask<Result<LadderRun>> RunAsync(Workload load, TimeSpan time, LatencyHistogram latencies)
     {

@@ -8,8 +8,8 @@ internal interface ILadderRung
     /// <summary>One word, for the tables.</summary>
     string Name { get; }
 
-    /// <summary>False: the rung cannot do this load, and its place in the tables stays empty.</summary>
-    bool Takes(Workload load);
+    /// <summary>Before every <see cref="RunAsync"/>: what a program does once and nobody measures.</summary>
+    Status Prepare(Workload load);
 
     /// <summary>Does the load; how long each operation took goes into the histogram.</summary>
     ValueTask<Result<LadderRun>> RunAsync(Workload load, TimeSpan time, LatencyHistogram latencies);

@@ -16,11 +16,11 @@ internal sealed class LadderBench(IReadOnlyList<MeteredRung> rungs, Reactor reac
         var results = new List<LadderResult>();
         foreach (var load in loads)
         {
-            var takers = rungs.Where(r => r.Takes(load)).Select(r => new Turns(r)).ToArray();
+            var all = rungs.Select(r => new Turns(r)).ToArray();
             for (var round = 0; round < rounds; round++)
             {
                 Say.Progress($"{load.Name}, round {round + 1} of {rounds}");
-                foreach (var turns in takers)
+                foreach (var turns in all)
                 {
                     // The rung before may have ended on another thread.
                     await reactor.SwitchTo();
@@ -30,7 +30,7 @@ internal sealed class LadderBench(IReadOnlyList<MeteredRung> rungs, Reactor reac
                 }
             }
 
-            results.AddRange(takers.Select(t => t.ToResult(load)));
+            results.AddRange(all.Select(t => t.ToResult(load)));
         }
 
         return results;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace ThreeFs.Cli.Bench.Ladder;
 
@@ -18,35 +17,32 @@ internal static class LadderChart
     {
         var rungs = LadderTables.Rungs(results);
         var loads = results.Select(r => r.Load).Distinct().ToArray();
-        var (width, height) = (LabelWidth + rungs.Count * ColumnWidth + 10, Top + loads.Length * RowHeight + 10);
-        var svg = new StringBuilder();
-        svg.Append($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" ");
-        svg.Append("font-family=\"sans-serif\" font-size=\"12\">\n");
-        svg.Append($"<rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n");
-        Text(svg, 10, 18, "Operations per second, as a share of the raw disk's", "start");
-        for (var c = 0; c < rungs.Count; c++) Text(svg, CellX(c) + ColumnWidth / 2, Top - 8, rungs[c], "middle");
+        var svg = new SvgText(LabelWidth + rungs.Count * ColumnWidth + 10, Top + loads.Length * RowHeight + 10);
+        svg.Text(10, 18, "Operations per second, as a share of the raw disk's", "start");
+        for (var c = 0; c < rungs.Count; c++) svg.Text(CellX(c) + ColumnWidth / 2, Top - 8, rungs[c], "middle");
         for (var row = 0; row < loads.Length; row++)
         {
             var y = Top + row * RowHeight;
-            Text(svg, LabelWidth - 8, y + 14, loads[row].Name, "end");
+            svg.Text(LabelWidth - 8, y + 14, loads[row].Name, "end");
             for (var c = 0; c < rungs.Count; c++)
             {
                 var result = results.FirstOrDefault(r => r.Load == loads[row] && r.Rung == rungs[c]);
-                if (result is not null) Cell(svg, CellX(c), y, result, LadderTables.RatioTo(results, result, "raw"));
+                if (result is null) continue;
+                DrawCell(svg, CellX(c), y, result, LadderTables.RatioTo(results, result, "raw"));
             }
         }
 
-        return svg.Append("</svg>\n").ToString();
+        return svg.ToString();
     }
 
-    private static void Cell(StringBuilder svg, int x, int y, LadderResult result, double ratio)
+    private static void DrawCell(SvgText svg, int x, int y, LadderResult result, double ratio)
     {
-        svg.Append($"<rect x=\"{x}\" y=\"{y}\" width=\"{ColumnWidth - 2}\" height=\"{RowHeight - 2}\" ");
-        svg.Append($"fill=\"{ColourOf(ratio)}\"><title>");
-        svg.Append(
-            CultureInfo.InvariantCulture,
-            $"{result.Rate:0} operations/s, {result.MegabytesPerSecond:0.0} MB/s</title></rect>\n");
-        Text(svg, x + ColumnWidth / 2 - 1, y + 14, ratio.ToString("0.00", CultureInfo.InvariantCulture), "middle");
+        svg.Rectangle(
+            x, y, ColumnWidth - 2, RowHeight - 2, ColourOf(ratio),
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{result.Rate:0} operations/s, {result.MegabytesPerSecond:0.0} MB/s"));
+        svg.Text(x + ColumnWidth / 2 - 1, y + 14, ratio.ToString("0.00", CultureInfo.InvariantCulture), "middle");
     }
 
     /// <summary>Hue from 0° (red) to 120° (green); light enough for black text.</summary>
@@ -58,7 +54,4 @@ internal static class LadderChart
     }
 
     private static int CellX(int column) => LabelWidth + column * ColumnWidth;
-
-    private static void Text(StringBuilder svg, int x, int y, string text, string anchor) =>
-        svg.Append($"<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{text}</text>\n");
 }

@@ -12,8 +12,6 @@ internal static class LadderLoads
     /// <summary>More in flight only waits in more memory: such loads are left out.</summary>
     public const long MaxInFlight = 128 << 20;
 
-    public static int LargestSize => Sizes.Max();
-
     public static IReadOnlyList<Workload> All { get; } =
     [
         .. from isWrite in new[] { false, true }
@@ -31,7 +29,7 @@ internal static class LadderLoads
     /// <summary>As in "4KiB ×32".</summary>
     public static string ShapeOf(Workload load) => $"{SizeText(load.Size)} ×{load.Depth}";
 
-    private static Workload Of(bool isWrite, bool isSequential, int size, int depth)
+    public static Workload Of(bool isWrite, bool isSequential, int size, int depth)
     {
         var load = new Workload("", size, depth, isWrite, IsSequential: isSequential);
         return load with { Name = $"{KindOf(load)} {ShapeOf(load)}" };

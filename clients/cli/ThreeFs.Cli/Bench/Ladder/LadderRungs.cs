@@ -21,12 +21,15 @@ internal sealed class LadderRungs(
 
     private readonly List<MeteredRung> _rungs = [];
     private readonly List<IRung> _open = [];
-    private readonly BufferPool _buffers = new(512 << 20);
+    private readonly BufferPool _pool = new(LadderLoads.MaxInFlight + (1 << BufferPool.MaxShift));
+    private RingLadderRung? _ring;
+    private LaneBuffers? _buffers;
 
     public IReadOnlyList<MeteredRung> All => _rungs;
 
     public async ValueTask<Status> OpenAsync(CancellationToken ct)
     {
+        _buffers = new LaneBuffers(_pool, LadderLoads.MaxInFlight, random);
         var name = $".threefs-ladder-{Environment.ProcessId}";
         var raw = Path.Combine(cluster.Cluster.Directory.Path, name);
         var onMount = Path.Combine(cluster.Cluster.Plan.Mount, name);
@@ -34,8 +37,10 @@ internal sealed class LadderRungs(
         if (!status.IsOk) return status;
         if (FioRung.IsInstalled()) _rungs.Insert(0, new MeteredRung(new FioRung(raw, FileBytes), null, false));
         else Say.Progress("there is no fio with io_uring here: without that rung");
+        // No two lanes in a chunk: the engine leaves their order to its caller.
+        var chunkSize = (int)Math.Min(cluster.Cluster.Plan.ChunkSize, FileBytes / LadderLoads.Depths.Max());
         status = await AddAsync(
-            () => ChunkRung.OpenAsync(reactor, raw + "-target", (uint)LadderLoads.LargestSize), null, ct);
+            () => ChunkRung.OpenAsync(reactor, raw + "-target", (uint)chunkSize), null, ct, chunkSize);
         if (status.IsOk && single is { } one) status = await AddChainAsync(one, name, ct);
         if (status.IsOk) status = await AddChainAsync(cluster, name, ct);
         if (status.IsOk)
@@ -51,15 +56,17 @@ internal sealed class LadderRungs(
         }
 
         if (!status.IsOk) return status;
-        var ring = new RingLadderRung(cluster.Cluster.Plan.Mount, onMount, FileBytes, random);
-        _rungs.Insert(_rungs.Count - 1, new MeteredRung(ring, cluster.Cluster, isMounted: true));
+        _ring = new RingLadderRung(cluster.Cluster.Plan.Mount, onMount, FileBytes, random);
+        _rungs.Insert(_rungs.Count - 1, new MeteredRung(_ring, cluster.Cluster, isMounted: true));
         return Status.Ok;
     }
 
     public async ValueTask DisposeAsync()
     {
+        _ring?.Dispose();
         foreach (var rung in _open) await rung.DisposeAsync();
-        _buffers.Dispose();
+        _buffers?.Dispose();
+        _pool.Dispose();
     }
 
     private ValueTask<Status> AddChainAsync(
@@ -72,7 +79,7 @@ internal sealed class LadderRungs(
     }
 
     private async ValueTask<Status> AddAsync(
-        Func<ValueTask<Result<IRung>>> open, LocalCluster? of, CancellationToken ct, int largest = int.MaxValue,
+        Func<ValueTask<Result<IRung>>> open, LocalCluster? of, CancellationToken ct, int piece = int.MaxValue,
         bool isMounted = false)
     {
         ct.ThrowIfCancellationRequested();
@@ -80,9 +87,10 @@ internal sealed class LadderRungs(
         if (!opened.TryGet(out var rung)) return opened.Status;
         _open.Add(rung);
         Say.Progress($"writes the file of rung {rung.Name}");
-        var filled = await FileFill.RunAsync(rung, reactor, FileBytes, _buffers);
+        var filled = await FileFill.RunAsync(rung, reactor, FileBytes, _pool);
         if (!filled.IsOk) return filled;
-        var added = new FileLadderRung(rung, largest, FileBytes, reactor, _buffers, random);
+        var split = new SplitRung(rung, piece);
+        var added = new FileLadderRung(split, FileBytes, reactor, _buffers!, random);
         _rungs.Add(new MeteredRung(added, of, isMounted));
         return Status.Ok;
     }

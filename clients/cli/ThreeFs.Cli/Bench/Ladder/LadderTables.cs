@@ -23,6 +23,17 @@ internal static class LadderTables
         return table.ToString();
     }
 
+    /// <summary>
+    /// For each load one line: processor time of an operation on every rung, client + mount + servers.
+    /// </summary>
+    public static string TerminalCpu(IReadOnlyList<LadderResult> results)
+    {
+        var rungs = Rungs(results);
+        var table = new Table(["CPU µs AN OPERATION", .. rungs]);
+        foreach (var load in results.GroupBy(r => r.Load)) table.Add([load.Key.Name, .. Cells(load, rungs, CpuCell)]);
+        return table.ToString();
+    }
+
     public static string Csv(IReadOnlyList<LadderResult> results)
     {
         var text = new StringBuilder(CsvHeader + "\n");
@@ -53,6 +64,23 @@ internal static class LadderTables
             AppendTable(text, kind, "CPU µs", CpuCell);
             AppendTable(text, kind, "p50 / p99 / p99.9 µs", r => Invariant(
                 $"{r.P50.TotalMicroseconds:0} / {r.P99.TotalMicroseconds:0} / {r.P999.TotalMicroseconds:0}"));
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>A table: a line for each step of each load with its rate and processor time.</summary>
+    public static string GrowthMarkdown(IReadOnlyList<LadderResult> results)
+    {
+        var text = new StringBuilder("\n| load | spread over | operations/s | CPU µs: client + servers |\n");
+        text.Append("|---|---|---|---|\n");
+        foreach (var load in results.GroupBy(r => r.Load))
+        {
+            foreach (var r in load)
+            {
+                text.Append(Invariant($"| {load.Key.Name} | {r.Rung} | {r.Rate:0} | {CpuCell(r)} "));
+                text.Append(Invariant($"({r.Cpu.Total / load.First().Cpu.Total:0.00}) |\n"));
+            }
         }
 
         return text.ToString();

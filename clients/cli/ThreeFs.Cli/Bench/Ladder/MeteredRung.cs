@@ -13,12 +13,12 @@ internal sealed class MeteredRung(ILadderRung rung, LocalCluster? cluster, bool 
 
     public string Name => rung.Name;
 
-    public bool Takes(Workload load) => rung.Takes(load);
-
     /// <summary>Rate and processor time of an operation; latencies go into the histogram.</summary>
     public async ValueTask<Result<(double Rate, LadderCpu Cpu)>> MeasureAsync(
         Workload load, TimeSpan time, LatencyHistogram latencies)
     {
+        var prepared = rung.Prepare(load);
+        if (!prepared.IsOk) return prepared;
         var (client, mount, servers) = (_self.Read(), _mount?.Read(), _servers?.Read());
         var before = latencies.Count;
         var ran = await rung.RunAsync(load, time, latencies);

@@ -8,22 +8,37 @@ namespace ThreeFs.Cli.Bench.Ladder;
 /// the ring's completions: what a flush costs is the mount's rung's to tell.
 /// </summary>
 /// <param name="path">A file on the mount of <paramref name="fileBytes"/> bytes.</param>
-internal sealed class RingLadderRung(string mount, string path, long fileBytes, SeededRandom random) : ILadderRung
+internal sealed class RingLadderRung(string mount, string path, long fileBytes, SeededRandom random)
+    : ILadderRung, IDisposable
 {
+    private Workload? _load;
+    private RingProgram? _ring;
+
     public string Name => "ring";
 
-    public bool Takes(Workload load) => true;
+    /// <summary>A program has a ring for as long as it runs: it is opened once for all rounds of a load.</summary>
+    public Status Prepare(Workload load)
+    {
+        if (_load == load) return Status.Ok;
+        Dispose();
+        var opened = RingProgram.Open(mount, path, load);
+        if (!opened.TryGet(out var ring)) return opened.Status;
+        ring.Fill(random);
+        (_load, _ring) = (load, ring);
+        return Status.Ok;
+    }
 
     public ValueTask<Result<LadderRun>> RunAsync(Workload load, TimeSpan time, LatencyHistogram latencies)
     {
-        var opened = RingProgram.Open(mount, path, load);
-        if (!opened.TryGet(out var ring)) return new(opened.Status);
-        using (ring)
-        {
-            var started = Stopwatch.GetTimestamp();
-            var ran = ring.Run(fileBytes, time, random, latencies);
-            if (!ran.TryGet(out var count)) return new(ran.Status);
-            return new(new LadderRun(count / Stopwatch.GetElapsedTime(started).TotalSeconds));
-        }
+        var started = Stopwatch.GetTimestamp();
+        var ran = _ring!.Run(fileBytes, time, random, latencies);
+        if (!ran.TryGet(out var count)) return new(ran.Status);
+        return new(new LadderRun(count / Stopwatch.GetElapsedTime(started).TotalSeconds));
+    }
+
+    public void Dispose()
+    {
+        _ring?.Dispose();
+        (_load, _ring) = (null, null);
     }
 }
