@@ -51,6 +51,9 @@ public sealed record StorageLimits
     public TimeSpan ResyncChunkTime { get; init; } = TimeSpan.FromSeconds(20);
     public TimeSpan ResyncPause { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Longest a successor that has everything is waited for to serve, before it is compared with again.</summary>
+    public TimeSpan ResyncDoneTime { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Pause before a target that gave itself up tries to come back.</summary>
     public TimeSpan RecoverAfter { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -67,6 +70,6 @@ public sealed record StorageLimits
     /// <summary>Longest a repair of a damaged chunk may ask other replicas for it, all of them together. The chunk is held meanwhile.</summary>
     public TimeSpan RepairTime { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Between two attempts to repair a chunk of which no other serving replica has a whole copy now.</summary>
+    /// <summary>Between two attempts to repair a chunk of which no other replica has a whole copy now.</summary>
     public TimeSpan RepairPause { get; init; } = TimeSpan.FromMinutes(1);
 }

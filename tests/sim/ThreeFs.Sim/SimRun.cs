@@ -5,6 +5,7 @@ using ThreeFs.Sim.Faults;
 using ThreeFs.Sim.Nodes;
 using ThreeFs.Sim.Workloads;
 using ThreeFs.Sim.World;
+using ThreeFs.Storage;
 
 namespace ThreeFs.Sim;
 
@@ -76,7 +77,7 @@ internal static class SimRun
         if (files is not null) CheckFiles(world, cluster, files, losesPower);
         ReplicaCheck.Run(cluster);
         history.Check(losesPower ? null : Final);
-        if (losesPower) history.CheckAfterPowerLoss(Final);
+        if (losesPower) history.CheckAfterPowerLoss(Final, shape.Durability == Durability.Write);
         if (history.TooManyOrders > 0) world.Timeline.Probe("chunks: too many orders to try");
         StoreCheck.Run(cluster);
         // Faults alone can keep a short run from getting anything done; the tests ask that this be rare.

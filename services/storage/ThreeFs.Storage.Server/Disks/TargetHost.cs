@@ -227,7 +227,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         var services = new ReplicaServices(
             worker.Executor, worker.Reactor.Time, worker.Peers, _routing, _lease, _buffers, _limits, _observer, _replicaLog)
         {
-            Pace = _pace,
+            Pace = _pace, Broken = e => Break(store.Identity.Target, e),
         };
         var replica = new Replica(store, disk.Index, services);
         observer.Replica = replica;
@@ -263,6 +263,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     {
         var (replica, verdict) = ((Replica, DiskVerdict))state!;
         if (verdict.State == DiskState.Good) replica.BringBack("its disk works again");
+        else if (verdict.State == DiskState.Slow && replica.IsWaitedFor) replica.BringBack("its chain has no other one, and a slow disk serves better than none");
         else replica.TakeOut(new Status(StatusCode.IoError, verdict.Reason), unlessLast: verdict.State == DiskState.Slow);
     }
 
@@ -275,9 +276,15 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         }
         catch (Exception e)
         {
-            Log.TickBroke(_log, replica.Target, e);
-            Environment.FailFast($"maintenance of target {replica.Target} broke", e);
+            Break(replica.Target, e);
         }
+    }
+
+    /// <summary>A defect: what is in memory cannot be relied on, what is on disk can.</summary>
+    private void Break(TargetId target, Exception exception)
+    {
+        Log.TickBroke(_log, target, exception);
+        Environment.FailFast($"maintenance of target {target} broke", exception);
     }
 
     /// <summary>Every target refuses requests from now on and says so in its reports.</summary>

@@ -80,7 +80,7 @@ internal sealed class PendingResolver(Replica replica)
             if (_running >= _services.Limits.ResolveConcurrency) break;
             if (replica.Locks.IsHeld(chunk)) continue;
             _left.Remove(chunk);
-            if (replica.Store.TryGet(chunk, out var state) && state.HasPending) _ = ResolveAsync(chunk);
+            if (replica.Store.TryGet(chunk, out var state) && state.HasPending) ResolveAsync(chunk).Guard(_services);
         }
     }
 

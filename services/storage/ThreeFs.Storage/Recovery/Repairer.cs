@@ -57,7 +57,7 @@ internal sealed class Repairer(Replica replica)
     private void Begin(ChunkId chunk)
     {
         _underWay.Add(chunk);
-        _services.Executor.Post(_ => _ = RepairAsync(chunk), null);
+        _services.Executor.Post(_ => RepairAsync(chunk).Guard(_services), null);
     }
 
     /// <summary>All of the chunk was read: what could not be repaired has been overwritten since.</summary>
@@ -87,6 +87,12 @@ internal sealed class Repairer(Replica replica)
         _underWay.Remove(chunk);
     }
 
+    /// <summary>As <see cref="RepairLockedAsync"/>, but not before the chunk may be tried again.</summary>
+    public ValueTask<bool> TryRepairLockedAsync(ChunkId chunk) =>
+        _failed.TryGetValue(chunk, out var pause) && !pause.IsOver(_services.Time)
+            ? new ValueTask<bool>(false)
+            : RepairLockedAsync(chunk);
+
     /// <summary>The caller holds the chunk's lock.</summary>
     public async ValueTask<bool> RepairLockedAsync(ChunkId chunk)
     {
@@ -98,8 +104,16 @@ internal sealed class Repairer(Replica replica)
         }
 
         var code = await ReplaceAsync(chunk, content);
-        if (code == StatusCode.Ok) Forget(chunk);
-        else TryLater(chunk);
+        if (code == StatusCode.Ok)
+        {
+            Forget(chunk);
+            replica.Resyncer.Updated();
+        }
+        else
+        {
+            TryLater(chunk);
+        }
+
         Log.Repaired(_services.Log, replica.Target, chunk, code);
         _services.Observer.Repaired(code == StatusCode.Ok);
         return code == StatusCode.Ok;

@@ -28,17 +28,35 @@ internal sealed class Resyncer(Replica replica)
     private ChunkState[] _page = [];
     private readonly List<Task<StatusCode>> _underWay = [];
     private VersionedChain _doneFor;
+    private Deadline _doneUntil;
+    private VersionedChain _endsFor;
     private Task? _run;
     private ResyncProgress _progress;
     private StatusCode _damaged;
+    private bool _maySucceed;
 
     public ResyncProgress Progress => _progress;
+
+    /// <summary>
+    /// An update will be committed here that the syncing successor does not get. True: no resync under this version ends before the chunk was
+    /// compared again. False: one has ended, or may have; the successor may serve at any time.
+    /// </summary>
+    public bool TryMiss(VersionedChain chain)
+    {
+        if (_endsFor == chain) return false;
+        _damaged = StatusCode.Corruption;
+        return true;
+    }
+
+    /// <summary>A damaged chunk was updated or repaired, and may be whole now.</summary>
+    public void Updated() => _maySucceed = true;
 
     /// <summary>Starts when there is somebody to bring up to date and nothing runs yet. Cheap.</summary>
     public void Reconsider()
     {
         if (_run is { IsCompleted: false } || !IsWanted(replica.Place)) return;
         _run = RunAsync();
+        _run.Guard(_services);
     }
 
     public async ValueTask StopAsync()
@@ -48,7 +66,13 @@ internal sealed class Resyncer(Replica replica)
 
     private bool IsWanted(ChainPlace place) =>
         !replica.IsStopped && place.IsServing && place.SuccessorIsSyncing && replica.Standing.Local == LocalTargetState.UpToDate
-        && _doneFor != place.Chain && replica.HoldsLease && !replica.HasInherited;
+        && !IsDone(place.Chain) && replica.HoldsLease && !replica.HasInherited;
+
+    /// <summary>
+    /// The successor was told, and mgmtd will let it serve. When that takes too long it is told again: its process may have died in between
+    /// without mgmtd's noticing, as when the primary changes.
+    /// </summary>
+    private bool IsDone(VersionedChain chain) => _doneFor == chain && !_doneUntil.IsOver(_services.Time);
 
     private async Task RunAsync()
     {
@@ -64,6 +88,7 @@ internal sealed class Resyncer(Replica replica)
             if (code == StatusCode.Ok)
             {
                 _doneFor = place.Chain;
+                _doneUntil = Deadline.In(_services.Limits.ResyncDoneTime, _services.Time);
                 Log.ResyncDone(
                     _services.Log, replica.Target, place.Chain, place.Successor.Value, _progress.Compared, _progress.Sent,
                     _progress.Removed, _progress.Bytes, _services.Time.GetElapsedTime(started).TotalSeconds);
@@ -72,15 +97,26 @@ internal sealed class Resyncer(Replica replica)
 
             Log.ResyncFailed(_services.Log, replica.Target, place.Chain, place.Successor.Value, code);
             _services.Routing.RequestRefresh();
+            await PauseAsync(change);
+        }
+    }
+
+    /// <summary>Longer when nothing but damaged chunks is missing: until one of them may be whole.</summary>
+    private async ValueTask PauseAsync(CancellationToken change)
+    {
+        var until = Deadline.In(_services.Limits.RepairPause, _services.Time);
+        do
+        {
             await _services.Executor.DelayAsync(_services.Limits.ResyncPause, _services.Time, change);
         }
+        while (_damaged != StatusCode.Ok && !_maySucceed && !until.IsOver(_services.Time) && !change.IsCancellationRequested && !replica.IsStopped);
     }
 
     private async ValueTask<StatusCode> AttemptAsync(ChainPlace place, CancellationToken change)
     {
         if (replica.SuccessorNode is not { } node) return StatusCode.ConnectFailed;
         if (_page.Length == 0) _page = new ChunkState[_services.Limits.ResyncPage];
-        _damaged = StatusCode.Ok;
+        (_damaged, _maySucceed) = (StatusCode.Ok, false);
         ChunkId? after = null;
         for (var isLast = false; !isLast;)
         {
@@ -99,6 +135,7 @@ internal sealed class Resyncer(Replica replica)
         if (drained != StatusCode.Ok) return drained;
         if (change.IsCancellationRequested) return StatusCode.Cancelled;
         if (_damaged != StatusCode.Ok) return _damaged;
+        _endsFor = place.Chain;
         var done = await _services.Peers.SyncDoneAsync(
             node, place.Chain, place.Successor!.Value, replica.Store.Channels.ToArray(), _services.Limits.ResyncChunkTime);
         return done.Code;
@@ -185,7 +222,7 @@ internal sealed class Resyncer(Replica replica)
         using var buffer = _services.Buffers.TryRent((int)content.Length, hopsBehind: 1);
         if (buffer is null) return StatusCode.Overloaded;
         var read = await replica.Store.ReadAsync(chunk, 0, content.Length, buffer.Memory);
-        if (read.Code is StatusCode.ChecksumMismatch or StatusCode.IoError && await replica.Repairer.RepairLockedAsync(chunk))
+        if (read.Code is StatusCode.ChecksumMismatch or StatusCode.IoError && await replica.Repairer.TryRepairLockedAsync(chunk))
             read = await replica.Store.ReadAsync(chunk, 0, content.Length, buffer.Memory);
         if (read.Code is StatusCode.ChecksumMismatch or StatusCode.IoError)
         {

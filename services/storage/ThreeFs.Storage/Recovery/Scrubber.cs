@@ -47,7 +47,9 @@ internal sealed class Scrubber(Replica replica)
         }
 
         Refill();
-        if (_allowance > 0) _step = ReadOnAsync();
+        if (_allowance <= 0) return;
+        _step = ReadOnAsync();
+        _step.Guard(_services);
     }
 
     /// <summary>Waits for the read under way.</summary>

@@ -26,7 +26,7 @@ namespace ThreeFs.Storage.Targets;
 /// <para>
 /// What happens when routing shows another place: whoever waits for the old successor is woken; a target that becomes the read
 /// tail commits what is pending before it shows any of it; one that becomes the authority again commits what is
-/// pending before it serves at all; what a target knew of clients' channels is forgotten when it stops vouching for its content.
+/// pending before it serves at all; what a target knew of clients' channels is forgotten when it begins to sync.
 /// </para>
 /// </remarks>
 public sealed class Replica : IAsyncDisposable
@@ -71,11 +71,12 @@ public sealed class Replica : IAsyncDisposable
     public long UsedBytes => Volatile.Read(ref _usedBytes);
 
     /// <summary>
-    /// What this target acknowledges must be on stable storage first. Not while it syncs: the end of a resync flushes all of it before the
-    /// target serves.
+    /// What this target acknowledges must be on stable storage first. While it syncs that is left to the end of the resync, which flushes all of
+    /// it; but what comes after that flush and before the target serves is flushed at once, whatever the durability: a client that flushes
+    /// asks the serving targets only, and does not ask again when this one joins them.
     /// </summary>
     internal bool FlushesUpdates =>
-        Services.Limits.Durability == Durability.Write && (Place.State != TargetState.Syncing || _syncEnds);
+        Place.State == TargetState.Syncing ? _syncEnds : Services.Limits.Durability == Durability.Write;
 
     /// <summary>There was room for more than updates of existing chunks when space was last looked at.</summary>
     internal bool TakesNewChunks { get; private set; } = true;
@@ -117,7 +118,7 @@ public sealed class Replica : IAsyncDisposable
     internal bool HoldsLease => Services.Lease.IsHeld && _applied >= Services.Lease.Routing;
 
     /// <summary>
-    /// Lasts while the target vouches for its content, or else while its chain has the same version. What is begun in one tenure does not
+    /// Ends when the target stops vouching for its content, and with each version of its chain in which it does not. What is begun in one tenure does not
     /// go on in the next: the chain may have gone on without this target.
     /// </summary>
     internal long Tenure { get; private set; }
@@ -272,7 +273,7 @@ public sealed class Replica : IAsyncDisposable
         Log.PlaceChanged(Services.Log, Target, place);
         if (Standing.BecomesAuthority(place))
         {
-            if (!_takesOver) _ = TakeOverAsync();
+            if (!_takesOver) TakeOverAsync().Guard(Services);
         }
         else
         {
@@ -318,7 +319,7 @@ public sealed class Replica : IAsyncDisposable
 
         if (!Place.IsReadTail || old.IsReadTail) return;
         Resolver.CollectPending(_inherited);
-        if (_inherited.Count > 0) _ = Resolver.CommitInheritedAsync([.. _inherited]);
+        if (_inherited.Count > 0) Resolver.CommitInheritedAsync([.. _inherited]).Guard(Services);
     }
 
     private void Stand(TargetStanding next)
@@ -363,6 +364,9 @@ public sealed class Replica : IAsyncDisposable
 
     /// <summary>Its disk is why the target does not serve; any thread.</summary>
     public bool IsTakenOut => _isTakenOut;
+
+    /// <summary>It was taken out, and so was every other one of its chain: two disks may be found slow in the same moment.</summary>
+    public bool IsWaitedFor => _isTakenOut && Place.State == TargetState.LastServing;
 
     /// <summary>
     /// The target's disk is not fit for service. With <paramref name="unlessLast"/> the target goes on when no other one of its chain serves.

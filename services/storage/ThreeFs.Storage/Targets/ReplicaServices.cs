@@ -19,6 +19,9 @@ public sealed record ReplicaServices(
     IStorageObserver Observer,
     ILogger Log)
 {
+    /// <summary>Hears of an exception of work that nobody waits for: a defect, after which the process must not go on.</summary>
+    public required Action<Exception> Broken { get; init; }
+
     /// <summary>Shared by the targets of a process.</summary>
     public ResyncPace Pace { get; init; } = ResyncPace.Unlimited;
 }

@@ -1,6 +1,7 @@
 using ThreeFs.Base;
 using ThreeFs.Contracts.Storage;
 using ThreeFs.Storage.ChunkEngine;
+using ThreeFs.Storage.ChunkEngine.Channels;
 using ThreeFs.Storage.Craq;
 using ThreeFs.Storage.Targets;
 using ThreeFs.Storage.Threading;
@@ -16,6 +17,7 @@ namespace ThreeFs.Storage.Updates;
 /// The end first: no measurement of the file meanwhile finds less than both the old length and the new one (some find a length in between),
 /// and a truncation for whose end there is no room takes nothing away.
 /// <para>
+/// A copy of a request that was answered takes nothing away: its channel has gone on (exactly once, as for single updates).
 /// A truncation that another one overtook takes nothing away: each update looks at <see cref="CutFences"/> as it takes its place in the
 /// chunk's line. Those in line already come before whatever the later truncation and its caller do to the same chunk.
 /// </para>
@@ -29,6 +31,8 @@ public static class RangeRemoval
         if (request.MaxCount == 0 || request.FirstIndex > request.LastIndex) return new RemoveChunksResult(StatusCode.InvalidArgument, 0, false);
         var gate = replica.Updates.Gate(request.Chain, UpdateSource.Client);
         if (gate != StatusCode.Ok) return new RemoveChunksResult(replica.Refuse(gate, request.Chain).Code, 0, false);
+        if (replica.Store.Channels.Look(request.Tag, default, out _) != ChannelVerdict.New)
+            return new RemoveChunksResult(StatusCode.ChannelSequenceStale, 0, false);
         if (!replica.Cuts.Enter(request.Inode, request.Under)) return new RemoveChunksResult(StatusCode.CutOvertaken, 0, false);
         var end = request.LastLength == 0 ? StatusCode.Ok : (await EndAsync(replica, request, deadline)).Code;
         if (end != StatusCode.Ok) return new RemoveChunksResult(end, 0, true);
@@ -51,6 +55,9 @@ public static class RangeRemoval
             if (code != StatusCode.Ok) return new RemoveChunksResult(code, removed, true);
         }
 
+        // Also when there was nothing to remove: a copy of the request that arrives late is known by its sequences.
+        var last = request.Tag.Sequence + request.MaxCount - (request.LastLength == 0 ? 1u : 0u);
+        replica.Store.Channels.Record(new ChannelUpdate(request.Tag with { Sequence = last }, default, default, 0, 0));
         return new RemoveChunksResult(StatusCode.Ok, removed, more);
     }
 

@@ -90,6 +90,9 @@ internal sealed class UpdateRunner(Replica replica)
         switch (admission.Kind)
         {
             case AdmissionKind.AnswerGone:
+                // A copy of the removal that arrives late must not find the chunk that somebody writes next.
+                if (source == UpdateSource.Client)
+                    replica.Store.Channels.Record(new ChannelUpdate(request.Tag, request.Chunk, request.Version, 0, 0));
                 return new UpdateResult(StatusCode.Ok, request.Version, new CommitVersion(request.Version.Value), 0, 0, version);
             case AdmissionKind.AnswerCommitted:
                 var held = replica.Store.Chunk(request.Chunk).Committed;
@@ -114,7 +117,8 @@ internal sealed class UpdateRunner(Replica replica)
             if (await replica.Repairer.RepairLockedAsync(request.Chunk)) prepared = await replica.Store.PrepareAsync(update, payload);
         }
 
-        if (replica.Tenure != tenure) return replica.Refuse(StatusCode.TargetNotServing, request.Chain);
+        if (replica.Tenure != tenure && prepared.Code is not (StatusCode.IoError or StatusCode.Corruption))
+            return replica.Refuse(StatusCode.TargetNotServing, request.Chain);
         if (prepared.Code == StatusCode.ChunkNotFound && request.Kind == UpdateKind.Remove)
         {
             replica.Store.Channels.Record(new ChannelUpdate(request.Tag, request.Chunk, admission.Version, 0, 0));
@@ -202,7 +206,10 @@ internal sealed class UpdateRunner(Replica replica)
                 return replica.Refuse(StatusCode.TargetNotServing, request.Chain);
             }
 
-            // Where nobody else serves, this replica has the only copy of all that is not damaged: it goes on, and tries again.
+            // Where nobody else serves, this replica has the only copy of all that is not damaged, and its commit is the chain's. The successor
+            // that syncs misses the update: its resync must find that out.
+            if (sent is null && !place.OthersServe && replica.Resyncer.TryMiss(place.Chain))
+                return await CommitAsync(request.Chunk, pending, place.Chain.Version);
             var answer = sent ?? Forwarder.Failure(StatusCode.Corruption);
             switch (UpdateRules.AfterForward(pending, answer, mayBeKept))
             {
@@ -218,7 +225,7 @@ internal sealed class UpdateRunner(Replica replica)
                     return replica.Refuse(StatusCode.TargetNotServing, request.Chain);
             }
 
-            mayBeKept |= !answer.Code.IsCertainlyNotExecuted();
+            mayBeKept |= sent is not null && !answer.Code.IsCertainlyNotExecuted();
             // The last attempt ends with the time that is left: it says nothing of what kept the others from success.
             if (answer.Code != StatusCode.DeadlineExceeded) heard = answer.Code;
             if (answer.ChainVersion > place.Chain.Version || answer.Code.IsServerFailure()) _services.Routing.RequestRefresh();
@@ -249,6 +256,7 @@ internal sealed class UpdateRunner(Replica replica)
         }
 
         replica.Settled(chunk);
+        if (replica.DamagedChunks > 0 && replica.Repairer.IsDamaged(chunk)) replica.Resyncer.Updated();
         return pending.ToResult(StatusCode.Ok, version);
     }
 

@@ -77,12 +77,13 @@ internal sealed class ChunkHistory
     }
 
     /// <summary>After a loss of power everywhere: what was flushed is there, and what is there was written.</summary>
-    public void CheckAfterPowerLoss(Func<ChunkId, (ulong Version, uint Crc)> final)
+    /// <param name="flushesEach">Acknowledgements waited for the flush: what was acknowledged is there.</param>
+    public void CheckAfterPowerLoss(Func<ChunkId, (ulong Version, uint Crc)> final, bool flushesEach)
     {
         foreach (var chunk in ByChunk)
         {
             var (version, crc) = final(chunk.Key);
-            var flushed = _flushed.GetValueOrDefault(_chains[chunk.Key]);
+            var flushed = flushesEach ? long.MaxValue : _flushed.GetValueOrDefault(_chains[chunk.Key]);
             if (IsRemoved(chunk))
             {
                 Search([.. chunk], o => !o.IsRead && o.Ended < flushed, (version, crc));

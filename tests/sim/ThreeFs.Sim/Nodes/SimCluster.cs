@@ -29,7 +29,7 @@ internal sealed class SimCluster
         Bootstrapping = TimeSpan.FromSeconds(5),
     };
 
-    public static readonly StorageLimits Limits = new()
+    private static readonly StorageLimits _limits = new()
     {
         RecoverAfter = TimeSpan.FromSeconds(1), ChunkQueue = 32, ResyncPage = 7,
         FirstScrubAfter = TimeSpan.FromSeconds(1), ScrubInterval = TimeSpan.FromSeconds(3), ScrubBytesPerSecond = 1 << 20,
@@ -67,6 +67,8 @@ internal sealed class SimCluster
     public ImmutableArray<MetaNode> Metas { get; }
     public ImmutableArray<StorageNode> Storages { get; }
     public ImmutableArray<ChainSetting> Chains { get; }
+
+    public StorageLimits Limits => _limits with { Durability = Shape.Durability };
 
     /// <summary>Clients that live, and those that died.</summary>
     public List<ClientNode> Clients { get; } = [];
@@ -168,6 +170,9 @@ internal sealed class SimCluster
 internal sealed record ClusterShape(
     int Mgmtds, int Metas, int Storages, int Replicas, int Chains, int Clients, bool HasFiles, double KvFaults, TimeSpan KvFlush)
 {
+    /// <summary>In every fourth run an acknowledgement waits for the flush. Follows from what is drawn anyway.</summary>
+    public Durability Durability => KvFlush.Ticks % 4 == 0 ? Durability.Write : Durability.Process;
+
     public static ClusterShape Draw(SeededRandom random)
     {
         var isLarge = random.NextBool(0.12);
@@ -179,5 +184,5 @@ internal sealed record ClusterShape(
 
     public override string ToString() =>
         $"{Mgmtds} mgmtd, {Metas} meta, {Storages} storage, {Chains} chains of {Replicas}, {Clients} clients{(HasFiles ? " with files" : "")}, "
-        + $"store faults {KvFaults:0.##}";
+        + $"store faults {KvFaults:0.##}{(Durability == Durability.Write ? ", durability write" : "")}";
 }

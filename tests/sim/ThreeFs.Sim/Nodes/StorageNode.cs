@@ -61,7 +61,10 @@ internal sealed class StorageNode(SimCluster cluster, uint id, string name) : Si
         foreach (var disk in Disks)
         {
             var services = new ReplicaServices(
-                process, process.Time, peers, routing, Cluster.Variant.Wrap(lease), memory, SimCluster.Limits, observer, (SimLogs)logs);
+                process, process.Time, peers, routing, Cluster.Variant.Wrap(lease), memory, Cluster.Limits, observer, (SimLogs)logs)
+            {
+                Broken = e => Cluster.World.Fail(new SimFailure($"{Name} broke: {e}", e)),
+            };
             var replica = await OpenAsync(disk, services, logs);
             replicas.Add(replica).ThrowIfFailed();
             replica.Apply(routing.Current);

@@ -45,6 +45,21 @@ public sealed class DurabilityTests
         Assert.Equal(LocalTargetState.Offline, pair.Head.Standing.Local);
     }
 
+    /// <summary>A client's flush asks the head only, and is not repeated once the other one serves.</summary>
+    [Fact]
+    public void What_comes_between_the_end_of_a_resync_and_serving_is_on_stable_storage_too()
+    {
+        var pair = new ReplicaPair();
+        pair.Apply(TargetState.Serving, TargetState.Waiting);
+        pair.Apply(TargetState.Serving, TargetState.Syncing);
+        pair.Elapse(TimeSpan.FromSeconds(1));
+        Assert.Equal(LocalTargetState.UpToDate, pair.Tail.Standing.Local);
+        Assert.Equal(StatusCode.Ok, pair.Write(1, ReplicaPair.Bytes(200_000, 1)));
+        Assert.Equal(StatusCode.Ok, pair.Run(pair.Head.FlushAsync(pair.Versioned)).Code);
+        pair.Apply(TargetState.Serving, TargetState.Serving);
+        for (var seed = 1ul; seed <= 20; seed++) Assert.Equal(1, AfterPowerLoss(pair.Disks[1], seed));
+    }
+
     [Fact]
     public void Resync_flushes_once_and_not_for_each_chunk()
     {

@@ -61,6 +61,29 @@ public sealed class RangeRemovalTests
         Assert.Equal(StatusCode.ChunkNotFound, _pair.Read(_pair.Tail, 2, 10).Code);
     }
 
+    [Theory]
+    [InlineData(0u, 0u)] // a hole is punched
+    [InlineData(0u, 700u)]
+    [InlineData(3u, 700u)]
+    public void A_copy_of_an_answered_request_that_comes_late_takes_nothing_away(uint under, uint lastLength)
+    {
+        Assert.Equal(StatusCode.Ok, Cut(first: 1, under, lastLength));
+        Assert.Equal(StatusCode.Ok, _pair.Write(2, ReplicaPair.Bytes(300, 9)));
+        Assert.Equal(StatusCode.ChannelSequenceStale, Cut(first: 1, under, lastLength, isCopy: true));
+        Assert.Equal(300, _pair.Read(_pair.Tail, 2, 5000).Bytes.Length);
+        Assert.Equal(StatusCode.Ok, Cut(first: 1, under, lastLength));
+        Assert.Equal(StatusCode.ChunkNotFound, _pair.Read(_pair.Tail, 2, 10).Code);
+    }
+
+    [Fact]
+    public void A_copy_of_a_request_that_found_nothing_takes_nothing_away()
+    {
+        Assert.Equal(StatusCode.Ok, Cut(first: 8, under: 0, lastLength: 0));
+        Assert.Equal(StatusCode.Ok, _pair.Write(9, ReplicaPair.Bytes(300, 9)));
+        Assert.Equal(StatusCode.ChannelSequenceStale, Cut(first: 8, under: 0, lastLength: 0, isCopy: true));
+        Assert.Equal(300, _pair.Read(_pair.Tail, 9, 5000).Bytes.Length);
+    }
+
     [Fact]
     public void Fences_are_bounded_and_the_oldest_goes_first()
     {
@@ -74,9 +97,10 @@ public sealed class RangeRemovalTests
         Assert.True(fences.IsCurrent(new InodeId(3), default));
     }
 
-    private StatusCode Cut(ulong first, uint under, uint lastLength)
+    private StatusCode Cut(ulong first, uint under, uint lastLength, bool isCopy = false)
     {
-        var tag = new UpdateTag(new ClientId(new Guid(8, 0, 0, new byte[8])), new ChannelId(2), _sequence += 20);
+        if (!isCopy) _sequence += 20;
+        var tag = new UpdateTag(new ClientId(new Guid(8, 0, 0, new byte[8])), new ChannelId(2), _sequence);
         var request = new RemoveChunksRequest(
             _pair.Versioned, ReplicaPair.Id(0).Inode, first, ulong.MaxValue, tag, 10, new TruncateVersion(under), lastLength,
             ReplicaPair.ChunkSize);

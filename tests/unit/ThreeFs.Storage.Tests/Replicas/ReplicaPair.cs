@@ -36,7 +36,7 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
         var services = new ReplicaServices(
             this, Time, this, this, this, new BufferPool(1L << 30), limits ?? new StorageLimits(), this, NullLogger.Instance)
         {
-            Pace = Pace = new ResyncPace(resyncBytesPerSecond, Time),
+            Pace = Pace = new ResyncPace(resyncBytesPerSecond, Time), Broken = e => throw e,
         };
         Disks = [new SimulatedDisk(), new SimulatedDisk()];
         _replicas = [.. Disks.Select((d, i) => d.Open(new TargetId((ulong)i + 1), services))];
@@ -66,6 +66,12 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
     public void PutDeadBehind() => Apply(
         [new(Head.Target, TargetState.Serving), new(Tail.Target, TargetState.Serving), new(_dead, TargetState.Serving)]);
 
+    /// <summary>Nobody is told what a replica holds.</summary>
+    public bool HoldResync { get; set; }
+
+    /// <summary>How often somebody asked.</summary>
+    public int Listings { get; private set; }
+
     /// <summary>Reads that replicas asked of each other, of the dead one too.</summary>
     public int PeerReads { get; private set; }
 
@@ -89,15 +95,16 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
 
     public VersionedChain Versioned => new(Chain, new ChainVersion(_version));
 
-    public StatusCode Write(ulong index, ReadOnlySpan<byte> bytes, uint offset = 0) => Run(WriteAsync(index, bytes, offset)).Code;
+    public StatusCode Write(ulong index, ReadOnlySpan<byte> bytes, uint offset = 0, ushort channel = 1) =>
+        Run(WriteAsync(index, bytes, offset, channel)).Code;
 
     /// <summary>A write that may have to wait for time to pass.</summary>
-    public ValueTask<UpdateResult> WriteAsync(ulong index, ReadOnlySpan<byte> bytes, uint offset = 0)
+    public ValueTask<UpdateResult> WriteAsync(ulong index, ReadOnlySpan<byte> bytes, uint offset = 0, ushort channel = 1)
     {
         var payload = Lease(bytes);
         var request = new UpdateRequest(
             Versioned, Id(index), UpdateKind.Write, offset, (uint)bytes.Length, ChunkSize, Crc32C.Compute(bytes),
-            new UpdateTag(new ClientId(new Guid(9, 0, 0, new byte[8])), new ChannelId(1), ++_sequence), default, default);
+            new UpdateTag(new ClientId(new Guid(9, 0, 0, new byte[8])), new ChannelId(channel), ++_sequence), default, default);
         return Release(Head.UpdateAsync(request, payload.Memory.Slice(0, bytes.Length), UpdateSource.Client, Soon), payload);
     }
 
@@ -171,7 +178,8 @@ internal sealed class ReplicaPair : IExecutor, ILease, IRoutingSource, IReplicaP
 
     public ValueTask<Result<ChunkPage>> ListChunksAsync(NodeInfo node, ListChunksRequest request, TimeSpan timeout, CancellationToken ct)
     {
-        var code = At(node).GateResync(request.Resync);
+        Listings++;
+        var code = HoldResync ? StatusCode.Overloaded : At(node).GateResync(request.Resync);
         if (code != StatusCode.Ok) return ValueTask.FromResult<Result<ChunkPage>>(code);
         var page = new ChunkState[request.Limit];
         var count = At(node).ListChunks(request.After, page);

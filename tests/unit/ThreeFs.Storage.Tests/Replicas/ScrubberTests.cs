@@ -101,8 +101,34 @@ public sealed class ScrubberTests
         pair.Elapse(TimeSpan.FromSeconds(5));
         Assert.Equal(LocalTargetState.Online, pair.Tail.Standing.Local);
         foreach (var whole in new ulong[] { 0, 2 }) Assert.Equal(pair.Head.Store.Chunk(ReplicaPair.Id(whole)), pair.Tail.Store.Chunk(ReplicaPair.Id(whole)));
+        Assert.InRange(pair.Listings, 1, 3); // and not twice a second
         Assert.Equal(StatusCode.Ok, pair.Write(1, changed));
         pair.Elapse(TimeSpan.FromSeconds(5));
+        Assert.Equal(LocalTargetState.UpToDate, pair.Tail.Standing.Local);
+    }
+
+    /// <summary>An update that keeps unreadable bytes is made whole neither here nor at the successor, and must not be in anybody's way.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_update_beside_unreadable_bytes_of_the_only_one_that_serves_is_made(bool isRemoved)
+    {
+        var pair = WithChunks(2);
+        pair.Apply(TargetState.Serving, TargetState.Waiting);
+        Assert.Equal(StatusCode.Ok, pair.Write(0, ReplicaPair.Bytes(Length, 7)));
+        pair.Elapse(TimeSpan.FromSeconds(5));
+        for (var block = 0; block < 3; block++) pair.Disks[0].Device.MakeUnreadable(_class, block * (long)_class.Bytes + 98_304);
+        pair.HoldResync = true;
+        pair.Apply(TargetState.Serving, TargetState.Syncing);
+        Assert.Equal(StatusCode.Ok, pair.Write(0, ReplicaPair.Bytes(4096, 8), offset: 4096));
+        Assert.False(pair.Head.Store.Chunk(ReplicaPair.Id(0)).HasPending);
+        Assert.Equal(StatusCode.IoError, pair.Read(pair.Head, 0, Length).Code);
+        pair.HoldResync = false;
+        pair.Elapse(TimeSpan.FromSeconds(5));
+        Assert.Equal(LocalTargetState.Online, pair.Tail.Standing.Local);
+        Assert.Equal(StatusCode.Ok, isRemoved ? pair.Remove(0) : pair.Write(0, ReplicaPair.Bytes(Length, 9)));
+        if (isRemoved) Assert.Equal(StatusCode.Ok, pair.Remove(1));
+        pair.Elapse(TimeSpan.FromSeconds(70));
         Assert.Equal(LocalTargetState.UpToDate, pair.Tail.Standing.Local);
     }
 

@@ -34,6 +34,19 @@ public sealed class TakeOutTests
         Assert.Equal(ReplicaPair.Bytes(1000, 1), pair.Read(pair.Head, 1, 1000).Bytes);
     }
 
+    /// <summary>Both are found slow in the same moment, and each sees the other one serve.</summary>
+    [Fact]
+    public void Of_two_slow_disks_the_one_that_is_waited_for_comes_back()
+    {
+        var pair = new ReplicaPair();
+        foreach (var replica in new[] { pair.Head, pair.Tail }) replica.TakeOut(new Status(StatusCode.IoError, "slow"), unlessLast: true);
+        pair.Apply(TargetState.LastServing, TargetState.Offline);
+        Assert.Equal((true, false), (pair.Head.IsWaitedFor, pair.Tail.IsWaitedFor));
+        pair.Head.BringBack("there is no other one");
+        pair.Apply(TargetState.Serving, TargetState.Offline);
+        Assert.Equal((LocalTargetState.UpToDate, false), (pair.Head.Report().State, pair.Head.IsWaitedFor));
+    }
+
     [Fact]
     public void Slow_disk_of_the_only_replica_left_stays()
     {
