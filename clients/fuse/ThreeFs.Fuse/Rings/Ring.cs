@@ -115,8 +115,18 @@ internal sealed class Ring
     /// <summary>
     /// In two halves, as far as they are worth a wake-up each: while the application takes and replaces one, the disk works on the other.
     /// </summary>
-    private static int PieceOf(int queued) =>
-        Math.Min(queued, Math.Clamp((queued + 1) / 2, RingJob.FewOperations, RingJob.MaxOperations));
+    private int PieceOf(int queued)
+    {
+        // What is read here is looked at again when it is taken.
+        var (few, bytes) = (0, 0ul);
+        for (; few < Math.Min(queued, RingJob.FewOperations) && bytes < RingJob.FewBytes; few++)
+        {
+            var slot = _ring.SlotAt((_claimed + few) % _ring.Slots);
+            if (slot >= 0) bytes += Math.Min(_ring.OperationOf(slot).Length, RingJob.FewBytes);
+        }
+
+        return Math.Min(queued, Math.Clamp((queued + 1) / 2, few, RingJob.MaxOperations));
+    }
 
     private int WithoutWaiting(int size)
     {

@@ -7,8 +7,11 @@ internal sealed class RingJob(IRingReads reads)
 {
     public const int MaxOperations = 64;
 
-    /// <summary>So many are not divided further.</summary>
+    /// <summary>So many, or so many bytes, are not divided further.</summary>
     public const int FewOperations = 16;
+
+    /// <inheritdoc cref="FewOperations"/>
+    public const ulong FewBytes = 64 << 10;
 
     public IRingReads Reads { get; } = reads;
 

@@ -18,6 +18,7 @@ public sealed class RingWatcherTests : IDisposable
     private readonly SharedMemoryFile _data = new(Depth * Size);
     private readonly SharedMemoryFile _positions = new(RingLayout.SizeOf(Depth));
     private readonly SharedBuffer _buffer;
+    private readonly Files _files = new();
     private readonly Reactor _reactor = Reactor.Start("rings").Value;
 
     public RingWatcherTests()
@@ -37,11 +38,11 @@ public sealed class RingWatcherTests : IDisposable
     private (Ring Ring, SharedBuffer Memory) Open(string decoration)
     {
         var memory = _positions.Open(decoration, Owner);
-        var world = new RingWorld(new Files(), _buffers, TimeProvider.System, new RecordingLogger(), IsReadOnly: false);
+        var world = new RingWorld(_files, _buffers, TimeProvider.System, new RecordingLogger(), IsReadOnly: false);
         return (Ring.Open(memory, world)!, memory);
     }
 
-    private unsafe void Submit(SharedBuffer memory, int first, int count)
+    private unsafe void Submit(SharedBuffer memory, int first, int count, int size = Size)
     {
         Assert.True(RingLayout.TryOf(memory.Size, out var layout));
         for (var i = first; i < first + count; i++)
@@ -49,7 +50,7 @@ public sealed class RingWatcherTests : IDisposable
             var slot = i % Depth;
             ((RingOperation*)(memory.Address + RingLayout.HeaderSize))[slot] = new RingOperation
             {
-                Buffer = _buffer.Key.Id, BufferOffset = (ulong)(slot * Size), Inode = 1, Length = Size, UserData = (ulong)i,
+                Buffer = _buffer.Key.Id, BufferOffset = (ulong)(slot * size), Inode = 1, Length = (ulong)size, UserData = (ulong)i,
             };
             ((RingSubmission*)(memory.Address + layout.SubmissionsOffset))[i % layout.Slots].Index = slot;
             Volatile.Write(ref *(int*)(memory.Address + RingLayout.SubmitHeadOffset), (i + 1) % layout.Slots);
@@ -105,6 +106,21 @@ public sealed class RingWatcherTests : IDisposable
         memory.Release();
     }
 
+    [Theory]
+    [InlineData(32, Size, new[] { 16, 16 })]
+    [InlineData(100, Size, new[] { 50, 25, 16, 9 })]
+    [InlineData(300, Size, new[] { 64, 64, 64, 54, 27, 16, 11 })]
+    [InlineData(8, 128 << 10, new[] { 4, 2, 1, 1 })]
+    [InlineData(1, 128 << 10, new[] { 1 })]
+    public void What_is_there_goes_out_in_halves_that_are_worth_it(int count, int size, int[] jobs)
+    {
+        var (ring, memory) = Open(".r0.t0");
+        Submit(memory, 0, count, size);
+        ring.Claim(out _);
+        Assert.Equal(jobs, _files.Jobs);
+        memory.Release();
+    }
+
     [Fact]
     public async Task A_part_of_a_group_goes_out_when_its_time_is_over()
     {
@@ -154,17 +170,23 @@ public sealed class RingWatcherTests : IDisposable
 
         public IRingFile? Find(ulong inode, uint uid, bool forRead) => this;
 
-        public IRingReads NewReads(RingFlags flags) => new Reads();
+        public List<int> Jobs { get; } = [];
+
+        public IRingReads NewReads(RingFlags flags) => new Reads(Jobs);
 
         public ValueTask<long> WriteAsync(ulong offset, IoMemory source) => new(source.Length);
 
-        private sealed class Reads : IRingReads
+        private sealed class Reads(List<int> jobs) : IRingReads
         {
             private readonly List<long> _results = [];
 
             public void Add(IRingFile file, ulong offset, IoMemory destination) => _results.Add(destination.Length);
 
-            public ValueTask RunAsync() => default;
+            public ValueTask RunAsync()
+            {
+                jobs.Add(_results.Count);
+                return default;
+            }
 
             public long ResultOf(int index) => _results[index];
 
