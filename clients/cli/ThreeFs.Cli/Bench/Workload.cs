@@ -33,8 +33,8 @@ internal sealed record Workload(
     ];
 
     /// <summary>
-    /// Runs for the time, ends with a flush when it wrote, and answers operations per second and processor time of an
-    /// operation, the flush included.
+    /// Runs for the time, but every lane at least once, ends with a flush when it wrote, and answers operations per
+    /// second and processor time of an operation, the flush included.
     /// </summary>
     public async ValueTask<Result<Measured>> RunAsync(
         IRung rung, Reactor reactor, long fileBytes, TimeSpan time, BufferPool buffers, SeededRandom random,
@@ -90,7 +90,7 @@ internal sealed record Workload(
         for (long count = 0; ; count++)
         {
             var begun = clock.Elapsed;
-            if (begun >= time) return count;
+            if (begun >= time && count > 0) return count;
             var offset = OffsetOf(lane, count, fileBytes, random);
             if (FlushesEach && count > 0)
             {

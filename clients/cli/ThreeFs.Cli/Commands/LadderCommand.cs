@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Numerics;
 using Microsoft.Extensions.Logging;
 using ThreeFs.Base;
 using ThreeFs.Cli.Bench;
@@ -42,6 +43,11 @@ internal static class LadderCommand
     private static readonly Option<string?> _output = PathOption.Create(
         "--output", "Also write the results as a page (Markdown), with a chart and a CSV file beside it.");
 
+    private static readonly Option<string> _fileSize = new("--file-size")
+    {
+        Description = "Bytes of every rung's file, a power of two.", DefaultValueFactory = _ => "512MiB",
+    };
+
     private static readonly Option<bool> _growth = new("--growth")
     {
         Description = "Also measure what an operation costs with more clients and with more files.",
@@ -51,7 +57,7 @@ internal static class LadderCommand
     {
         var command = new Command("ladder", "Measure every rung with every load; takes some minutes.")
         {
-            _dir, _single, _rounds, _seconds, _load, _growth, _output,
+            _dir, _single, _rounds, _seconds, _load, _fileSize, _growth, _output,
         };
         command.SetAction(RunAsync);
         return command;
@@ -63,6 +69,8 @@ internal static class LadderCommand
             (parsed.GetValue(_rounds), parsed.GetValue(_seconds), parsed.GetValue(_output));
         var chosen = ChooseLoads(rounds, seconds, parsed.GetValue(_load)!);
         if (!chosen.TryGet(out var loads)) return Say.Failure(chosen.Status);
+        var sized = FileBytes(parsed.GetValue(_fileSize)!, loads);
+        if (!sized.TryGet(out var fileBytes)) return Say.Failure(sized.Status);
         var ready = CheckWritable(output);
         if (!ready.IsOk) return Say.Failure(ready);
         var opened = OpenMounted(ClusterDirectory.At(parsed.GetValue(_dir)));
@@ -72,6 +80,12 @@ internal static class LadderCommand
         {
             var second = OpenMounted(ClusterDirectory.At(single));
             if (!second.TryGet(out lower)) return Say.Failure(second.Status);
+            if (lower.Plan.Replicas != 1)
+            {
+                return Say.Failure(new Status(
+                    StatusCode.InvalidArgument,
+                    $"--single {single}: chunks of that cluster have {lower.Plan.Replicas} copies, not one"));
+            }
         }
 
         var host = HostServices.ForProcess("bench", LogLevel.Error);
@@ -87,7 +101,7 @@ internal static class LadderCommand
         return await reactor.InvokeAsync(async () =>
         {
             await using var rungs = new LadderRungs(
-                (cluster, client), below is null ? null : (lower!, below), reactor, host.NewRandom());
+                (cluster, client), below is null ? null : (lower!, below), reactor, host.NewRandom(), fileBytes);
             var time = TimeSpan.FromSeconds(seconds);
             var status = await rungs.OpenAsync(ct);
             if (!status.IsOk) return Say.Failure(status);
@@ -131,6 +145,19 @@ internal static class LadderCommand
             StatusCode.InvalidArgument, $"no load's name contains \"{name}\"; one is \"{LadderLoads.All[0].Name}\"");
     }
 
+    /// <summary>
+    /// A power of two, so that every lane of every load begins at a multiple of its operations' size; large enough
+    /// that each has a place of its own.
+    /// </summary>
+    private static Result<long> FileBytes(string text, IReadOnlyList<Workload> loads)
+    {
+        var least = Math.Max(8 * ByteSize.MiB, loads.Max(l => (long)l.Size * l.Depth));
+        if (ByteSize.TryParse(text, out var size) && BitOperations.IsPow2(size) && size >= least) return size.Bytes;
+        return new Status(
+            StatusCode.InvalidArgument,
+            $"--file-size {text}: must be a power of two, at least {new ByteSize(least)} for these loads");
+    }
+
     /// <summary>Before minutes of measuring, not after them.</summary>
     private static Status CheckWritable(string? output)
     {
@@ -138,7 +165,7 @@ internal static class LadderCommand
         if (Path.GetExtension(output) is ".svg" or ".csv" || Directory.Exists(output))
         {
             return new Status(
-                StatusCode.InvalidArgument, $"--output {output}: must be the page's own file, as in performance.md");
+                StatusCode.InvalidArgument, $"--output {output}: must name the page, as in performance.md");
         }
 
         var directory = Path.GetDirectoryName(Path.GetFullPath(output));

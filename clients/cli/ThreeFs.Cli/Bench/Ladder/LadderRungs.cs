@@ -13,12 +13,11 @@ namespace ThreeFs.Cli.Bench.Ladder;
 /// </summary>
 /// <param name="cluster">The cluster with the replicas that production has, mounted.</param>
 /// <param name="single">One whose chunks have one copy, for the rung below; null leaves that rung out.</param>
+/// <param name="fileBytes">Of every rung's file, a power of two from 8 MiB.</param>
 internal sealed class LadderRungs(
     (LocalCluster Cluster, ThreeFsClient Client) cluster, (LocalCluster Cluster, ThreeFsClient Client)? single,
-    Reactor reactor, SeededRandom random) : IAsyncDisposable
+    Reactor reactor, SeededRandom random, long fileBytes) : IAsyncDisposable
 {
-    private const long FileBytes = 512 << 20;
-
     private readonly List<MeteredRung> _rungs = [];
     private readonly List<IRung> _open = [];
     private readonly BufferPool _pool = new(LadderLoads.MaxInFlight + (1 << BufferPool.MaxShift));
@@ -35,10 +34,10 @@ internal sealed class LadderRungs(
         var onMount = Path.Combine(cluster.Cluster.Plan.Mount, name);
         var status = await AddAsync(() => new(FileRung.Open("raw", reactor, raw)), null, ct);
         if (!status.IsOk) return status;
-        if (FioRung.IsInstalled()) _rungs.Insert(0, new MeteredRung(new FioRung(raw, FileBytes), null, false));
+        if (FioRung.IsInstalled()) _rungs.Insert(0, new MeteredRung(new FioRung(raw, fileBytes), null, false));
         else Say.Progress("there is no fio with io_uring here: without that rung");
         // No two lanes in a chunk: the engine leaves their order to its caller.
-        var chunkSize = (int)Math.Min(cluster.Cluster.Plan.ChunkSize, FileBytes / LadderLoads.Depths.Max());
+        var chunkSize = (int)Math.Min(cluster.Cluster.Plan.ChunkSize, fileBytes / LadderLoads.Depths.Max());
         status = await AddAsync(
             () => ChunkRung.OpenAsync(reactor, raw + "-target", (uint)chunkSize), null, ct, chunkSize);
         if (status.IsOk && single is { } one) status = await AddChainAsync(one, name, ct);
@@ -56,7 +55,7 @@ internal sealed class LadderRungs(
         }
 
         if (!status.IsOk) return status;
-        _ring = new RingLadderRung(cluster.Cluster.Plan.Mount, onMount, FileBytes, random);
+        _ring = new RingLadderRung(cluster.Cluster.Plan.Mount, onMount, fileBytes, random);
         _rungs.Insert(_rungs.Count - 1, new MeteredRung(_ring, cluster.Cluster, isMounted: true));
         return Status.Ok;
     }
@@ -87,10 +86,10 @@ internal sealed class LadderRungs(
         if (!opened.TryGet(out var rung)) return opened.Status;
         _open.Add(rung);
         Say.Progress($"writes the file of rung {rung.Name}");
-        var filled = await FileFill.RunAsync(rung, reactor, FileBytes, _pool);
-        if (!filled.IsOk) return filled;
         var split = new SplitRung(rung, piece);
-        var added = new FileLadderRung(split, FileBytes, reactor, _buffers!, random);
+        var filled = await FileFill.RunAsync(split, reactor, fileBytes, _pool);
+        if (!filled.IsOk) return filled;
+        var added = new FileLadderRung(split, fileBytes, reactor, _buffers!, random);
         _rungs.Add(new MeteredRung(added, of, isMounted));
         return Status.Ok;
     }
