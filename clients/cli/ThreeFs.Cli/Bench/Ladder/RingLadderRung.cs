@@ -4,8 +4,8 @@ using ThreeFs.Base;
 namespace ThreeFs.Cli.Bench.Ladder;
 
 /// <summary>
-/// A ring of the mount (USRBIO). Runs on the bench's reactor, which has nothing else to do meanwhile. Writes end with
-/// the ring's completions: what a flush costs is the mount's rung's to tell.
+/// A ring of the mount (USRBIO), on a thread of its own: it blocks, and the clients' heartbeats go on meanwhile. Writes
+/// end with the ring's completions: what a flush costs is the mount's rung's to tell.
 /// </summary>
 /// <param name="path">A file on the mount of <paramref name="fileBytes"/> bytes.</param>
 internal sealed class RingLadderRung(string mount, string path, long fileBytes, SeededRandom random)
@@ -28,12 +28,15 @@ internal sealed class RingLadderRung(string mount, string path, long fileBytes, 
         return Status.Ok;
     }
 
-    public ValueTask<Result<LadderRun>> RunAsync(Workload load, TimeSpan time, LatencyHistogram latencies)
+    public async ValueTask<Result<LadderRun>> RunAsync(Workload load, TimeSpan time, LatencyHistogram latencies)
     {
         var started = Stopwatch.GetTimestamp();
-        var ran = _ring!.Run(fileBytes, time, random, latencies);
-        if (!ran.TryGet(out var count)) return new(ran.Status);
-        return new(new LadderRun(count / Stopwatch.GetElapsedTime(started).TotalSeconds));
+        var ran = await Task.Factory.StartNew(
+            () => _ring!.Run(fileBytes, time, random, latencies),
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return ran.TryGet(out var count)
+            ? new LadderRun(count / Stopwatch.GetElapsedTime(started).TotalSeconds)
+            : ran.Status;
     }
 
     public void Dispose()
