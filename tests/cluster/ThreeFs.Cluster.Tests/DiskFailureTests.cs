@@ -59,8 +59,15 @@ public sealed class DiskFailureTests : IAsyncLifetime
         var status = await WaitUntilOutAsync();
         await load.PassRoundsAsync(1);
         Assert.Contains("is failing", _cluster.LogOf(Victim));
+        var victim = status.Nodes.Single(n => n.Name == Victim);
+        var lost = status.Chains[0].Targets.Single(t => t.Node == victim.Id);
+        var made = await Shell.TryAsync(
+            $"{Harness.Cluster.ThreeFs} admin create-target {lost.Id} --chain {status.Chains[0].Id} --node {victim.Id} --dir {_cluster.Directory}");
+        Assert.Equal(1, made.ExitCode);
+        Assert.Contains("is out of service", made.Output);
+        Assert.Contains("restart this storage server", made.Output);
 
-        await Harness.Cluster.KillAsync(status.Nodes.Single(n => n.Name == Victim));
+        await Harness.Cluster.KillAsync(victim);
         await Shell.RunAsync($"mount -o loop {Image} {Disk}");
         await _cluster.UpAsync();
         await _cluster.WaitUntilAllServeAsync();

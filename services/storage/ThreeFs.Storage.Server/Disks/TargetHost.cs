@@ -39,6 +39,10 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     private readonly StorageConfig _config;
     private readonly IReadOnlyList<DataDisk> _disks;
     private readonly Worker[] _workers;
+
+    /// <summary>By disk: why it takes no targets; null when it does.</summary>
+    private readonly string?[] _unfit;
+
     private readonly BufferPool _buffers;
     private readonly SharedArena? _arena;
     private readonly IRoutingSource _routing;
@@ -60,6 +64,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     {
         (_pace, _arena) = (pace, arena);
         (_config, _disks, _buffers, _routing, _lease, _observer) = (config, disks, buffers, routing, lease, observer);
+        _unfit = new string?[disks.Count];
         _limits = new StorageLimits
         {
             Durability = config.Durability,
@@ -109,6 +114,14 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         await _creating.WaitAsync();
         try
         {
+            if (Volatile.Read(ref _unfit[request.DiskIndex]) is { } reason)
+            {
+                return new Status(
+                    StatusCode.IoError,
+                    $"disk {request.DiskIndex} of node {_config.NodeId} ({_disks[request.DiskIndex].Path}) is out of service: {reason}; "
+                    + "mend it or put another in its place, restart this storage server, and try again");
+            }
+
             if (Replicas.Find(request.Target) is { } existing)
             {
                 return existing.Chain == request.Chain
@@ -253,6 +266,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     /// <summary>Takes the targets of a disk that is not fit out of service, and brings them back when it is.</summary>
     public void DiskJudged(int diskIndex, DiskVerdict verdict)
     {
+        Volatile.Write(ref _unfit[diskIndex], verdict.State is DiskState.Failing or DiskState.Hung ? verdict.Reason : null);
         foreach (var replica in Replicas.All)
         {
             if (replica.DiskIndex == diskIndex && (verdict.State != DiskState.Good || replica.IsTakenOut)) replica.Services.Executor.Post(_applyVerdict, (replica, verdict));

@@ -78,8 +78,14 @@ public sealed class Replica : IAsyncDisposable
     internal bool FlushesUpdates =>
         Place.State == TargetState.Syncing ? _syncEnds : Services.Limits.Durability == Durability.Write;
 
-    /// <summary>There was room for more than updates of existing chunks when space was last looked at.</summary>
-    internal bool TakesNewChunks { get; private set; } = true;
+    /// <summary>
+    /// There is room for more than updates of existing chunks. Asked anew for each new chunk: a fast writer fills a small disk between two reports.
+    /// </summary>
+    internal bool TakesNewChunks()
+    {
+        var space = Store.GetSpace();
+        return space.FreeBytes >= space.CapacityBytes * Services.Limits.NewChunkReserve;
+    }
 
     /// <summary>Reads under way and chunks being updated; any thread may look.</summary>
     public int InFlight => Reads.InFlight + Locks.Held;
@@ -415,7 +421,6 @@ public sealed class Replica : IAsyncDisposable
         // A stopped one's files may be gone.
         var space = _stopped ? _space : _space = Store.GetSpace();
         Volatile.Write(ref _usedBytes, space.UsedBytes);
-        TakesNewChunks = space.FreeBytes >= space.CapacityBytes * Services.Limits.NewChunkReserve;
         return new LocalTarget(Target, Standing.Local, Standing.Acted, DiskIndex, space.UsedBytes, space.CapacityBytes, space.IsLow);
     }
 

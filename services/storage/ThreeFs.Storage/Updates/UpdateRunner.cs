@@ -78,8 +78,8 @@ internal sealed class UpdateRunner(Replica replica)
         }
 
         if (admission.Kind != AdmissionKind.Prepare) return await DurableAsync(Answer(admission, request, source));
-        if (source == UpdateSource.Client && request.Kind != UpdateKind.Remove && !replica.TakesNewChunks
-            && !replica.Store.TryGet(request.Chunk, out _))
+        var isNew = request.Kind != UpdateKind.Remove && replica.Place.IsServing && !replica.Store.TryGet(request.Chunk, out _);
+        if (isNew && !replica.TakesNewChunks())
             return replica.Refuse(StatusCode.NoSpace, request.Chain);
         return await ExecuteAsync(request, payload, source, admission, tenure, deadline);
     }
