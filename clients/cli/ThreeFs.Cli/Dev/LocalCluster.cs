@@ -153,7 +153,7 @@ internal sealed class LocalCluster
         try
         {
             System.IO.Directory.CreateDirectory(Directory.Path);
-            if (!Plan.Made) System.IO.Directory.CreateDirectory(Directory.KvDirectory);
+            if (!Plan.Made && Plan.Kv.Length == 0) System.IO.Directory.CreateDirectory(Directory.KvDirectory);
             var status = ChoosePorts();
             if (!status.IsOk) return status;
             foreach (var role in Roles.Where(r => r.Process.Pid is null))

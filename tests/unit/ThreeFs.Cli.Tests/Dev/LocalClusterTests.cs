@@ -1,5 +1,7 @@
 using ThreeFs.Base;
 using ThreeFs.Cli.Dev;
+using ThreeFs.Meta.Server;
+using ThreeFs.Mgmtd.Server;
 
 namespace ThreeFs.Cli.Tests.Dev;
 
@@ -31,6 +33,23 @@ public sealed class LocalClusterTests : IDisposable
         Assert.Equal("/elsewhere/mnt", found.Plan.Mount);
         Assert.Equal(2, found.MgmtdAddresses.Length);
         Assert.Equal(Environment.ProcessId, found.Roles.Single(r => r.Name == "storage-3").Process.Pid);
+    }
+
+    [Fact]
+    public void A_cluster_on_FoundationDB_has_no_store_of_its_own_and_says_so_everywhere()
+    {
+        const string kv = "fdb:/etc/foundationdb/fdb.cluster";
+        var plan = new ClusterPlan { Kv = kv, ClusterId = "dev-1", Mount = "/elsewhere/mnt" };
+        var cluster = LocalCluster.Create(_directory, plan).Value;
+        Assert.True(cluster.Prepare().IsOk);
+        Assert.False(Directory.Exists(_directory.KvDirectory));
+        Assert.All(cluster.Roles.OfType<LocalRole<MgmtdConfig>>(), role => Assert.Equal(kv, role.Config.Kv));
+        Assert.All(cluster.Roles.OfType<LocalRole<MetaConfig>>(), role => Assert.Equal(kv, role.Config.Kv));
+
+        // Also when the plan is lost: its keys have to be found to be removed.
+        File.Delete(_directory.PlanFile);
+        var found = LocalCluster.Find(_directory).Value.Plan;
+        Assert.Equal((kv, "dev-1"), (found.Kv, found.ClusterId));
     }
 
     [Fact]
