@@ -37,13 +37,13 @@ public interface IKvTransaction : IKvReadTransaction
     /// <summary>
     /// Sets a key of which ten bytes at <paramref name="offset"/> are replaced by the commit's <see
     /// cref="Versionstamp"/>. The final key is not readable inside this transaction: reads that touch any key it could
-    /// become fail with InvalidArgument.
+    /// become fail with InvalidArgument, and then the commit does.
     /// </summary>
     void SetVersionstampedKey(ReadOnlySpan<byte> key, int offset, ReadOnlySpan<byte> value);
 
     /// <summary>
     /// Sets a value of which ten bytes at <paramref name="offset"/> are replaced by the commit's <see
-    /// cref="Versionstamp"/>.
+    /// cref="Versionstamp"/>. Not readable inside this transaction, like a stamped key.
     /// </summary>
     void SetVersionstampedValue(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, int offset);
 

@@ -67,13 +67,13 @@ internal abstract class BufferedTransaction(bool readOnly, KeyRules rules) : IKv
         if (!MayRead(ct, out var status)) return new(status);
         status = rules.CheckPage(begin, end, ref limit);
         if (status.IsOk) status = Snapshot(out _);
-        if (status.IsOk && Buffer.TouchesStampedKey(begin, end)) status = ReadErrors.NotReadableYet(begin);
+        if (status.IsOk && Buffer.TouchesStampedKey(begin, end)) status = Unreadable(begin);
         if (!status.IsOk) return new(status);
 
         var rows = new RangeMerger(Buffer, begin, end, limit, reverse);
         status = ScanSnapshot(begin, end, reverse, rows);
         if (status.IsOk) rows.Finish();
-        if (status.IsOk) status = rows.Failure;
+        if (status.IsOk && !rows.Failure.IsOk) Buffer.Fail(status = rows.Failure);
         if (!status.IsOk) return new(status);
         var page = new KvPage(rows.Rows, rows.IsFull, reverse);
         if (!snapshot && !readOnly) AddConflictOf(page, begin, end, reverse);
@@ -162,9 +162,9 @@ internal abstract class BufferedTransaction(bool readOnly, KeyRules rules) : IKv
     private Status Get(ReadOnlySpan<byte> key, bool snapshot, out byte[]? value)
     {
         value = null;
-        if (Buffer.TouchesStampedKey(key)) return ReadErrors.NotReadableYet(key);
+        if (Buffer.TouchesStampedKey(key)) return Unreadable(key);
         var own = Buffer.Writes.TryGet(key, out var write);
-        if (own && write.Kind == WriteKind.StampedSet) return ReadErrors.NotReadableYet(key);
+        if (own && write.Kind == WriteKind.StampedSet) return Unreadable(key);
         if (own && write.Kind != WriteKind.Mutate)
         {
             value = write.Value?.AsSpan().ToArray();
@@ -178,6 +178,14 @@ internal abstract class BufferedTransaction(bool readOnly, KeyRules rules) : IKv
         if (!snapshot && !readOnly) Reads.AddKey(key);
         if (own) value = write.ApplyTo(value is not null, value);
         return Status.Ok;
+    }
+
+    /// <summary>As in FoundationDB, a transaction that looked at what it cannot know does not commit.</summary>
+    private Status Unreadable(ReadOnlySpan<byte> key)
+    {
+        var status = ReadErrors.NotReadableYet(key);
+        Buffer.Fail(status);
+        return status;
     }
 
     private void AddConflictOf(KvPage page, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end, bool reverse)

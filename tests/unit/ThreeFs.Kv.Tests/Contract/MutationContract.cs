@@ -144,14 +144,27 @@ public abstract class MutationContract<TStore> : ContractBase<TStore>
     {
         using var transaction = Engine.BeginTransaction();
         transaction.SetVersionstampedValue(B("v"), B("<..........>"), 1);
-        Assert.Equal(StatusCode.InvalidArgument, (await transaction.GetAsync(B("v"))).Code);
-        Assert.Equal(StatusCode.InvalidArgument, (await transaction.GetRangeAsync(B("a"), B("z"))).Code);
         AssertOk(await transaction.CommitAsync());
         using var reader = Engine.BeginReadOnly();
         var value = (await reader.GetAsync(B("v"))).Value.Bytes!;
         Assert.Equal(transaction.CommittedStamp, Versionstamp.Read(value.AsSpan(1)));
         Assert.Equal((byte)'<', value[0]);
         Assert.Equal((byte)'>', value[^1]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_stamped_value_cannot_be_read_before_its_commit_and_who_tries_does_not_commit(bool inRange)
+    {
+        using var transaction = Engine.BeginTransaction();
+        transaction.SetVersionstampedValue(B("v"), B("<..........>"), 1);
+        var read = inRange
+            ? (await transaction.GetRangeAsync(B("a"), B("z"))).Code
+            : (await transaction.GetAsync(B("v"))).Code;
+        Assert.Equal(StatusCode.InvalidArgument, read);
+        Assert.Equal(StatusCode.InvalidArgument, await CommitOutcomeAsync(transaction));
+        Assert.Null(await CommittedAsync("v"));
     }
 
     [Fact]
