@@ -18,7 +18,7 @@ internal static partial class Log
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "target {Target} of chain {Chain} is known on this node and is on none of its data paths; if it is lost, make it anew")]
+        Message = "target {Target} of chain {Chain} is known on this node and not open: its directory is left out, as said before, or on none of the data paths; if it is lost, make it anew")]
     public static partial void TargetMissing(ILogger log, TargetId target, ChainId chain);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "target {Target} of chain {Chain} created in {Directory}")]

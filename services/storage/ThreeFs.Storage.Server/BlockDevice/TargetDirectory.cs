@@ -57,7 +57,7 @@ public static class TargetDirectory
         if (options.BootId == Guid.Empty) options = options with { BootId = CurrentBoot() };
         var files = BlockFiles.Open(reactor, directory);
         if (!files.TryGet(out var device)) return files.Status;
-        var database = RocksIndex.Open(IndexOf(directory), (action, state) => reactor.Post(action, state));
+        var database = RocksIndex.Open(IndexOf(directory), mayCreate: create is not null, (action, state) => reactor.Post(action, state));
         if (!database.TryGet(out var index))
         {
             await device.DisposeAsync();

@@ -35,12 +35,15 @@ internal sealed unsafe class RocksIndex : IChunkIndex
     /// <summary>Why the last operation failed, for the operator's log.</summary>
     public Status LastError { get; private set; }
 
-    /// <summary>Opens the database in a directory, creating it when it is missing. Blocks; meant for start-up.</summary>
+    /// <summary>Opens the database in a directory. Blocks; meant for start-up.</summary>
+    /// <param name="mayCreate">
+    /// There may be none yet. Only for a new target: of a database that has lost one small file RocksDB would make an empty one, and delete what is left.
+    /// </param>
     /// <param name="post">Runs work on the thread that owns the index.</param>
-    public static Result<RocksIndex> Open(string path, Action<Action<object?>, object?> post)
+    public static Result<RocksIndex> Open(string path, bool mayCreate, Action<Action<object?>, object?> post)
     {
         var options = RocksNative.OptionsCreate();
-        RocksNative.SetCreateIfMissing(options, 1);
+        RocksNative.SetCreateIfMissing(options, mayCreate ? (byte)1 : (byte)0);
         RocksNative.SetWriteBufferSize(options, 64 << 20);
         RocksNative.SetMaxWriteBufferNumber(options, 4);
         RocksNative.SetMaxBackgroundJobs(options, 2);

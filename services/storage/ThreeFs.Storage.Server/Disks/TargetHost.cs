@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using ThreeFs.Base;
 using ThreeFs.Base.Memory;
@@ -34,6 +35,7 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     /// <summary>Places of 16 Ki chunks of a target, 8 bytes each.</summary>
     private const int PlaceWordBytes = 128 << 10;
 
+    private static readonly TimeSpan _reopenInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _quietInterval = TimeSpan.FromMilliseconds(10);
 
     private readonly StorageConfig _config;
@@ -42,6 +44,12 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
 
     /// <summary>By disk: why it takes no targets; null when it does.</summary>
     private readonly string?[] _unfit;
+
+    /// <summary>Directories of targets that could not be opened; <see cref="_creating"/> guards the list.</summary>
+    private readonly List<(DataDisk Disk, string Directory, TargetId Target)> _leftOut = [];
+    private readonly ConcurrentBag<IoMemory> _unusedWords = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _reopening = Task.CompletedTask;
 
     private readonly BufferPool _buffers;
     private readonly SharedArena? _arena;
@@ -87,7 +95,10 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         return new Worker(reactor, executor, transport, pool, new ReplicaPeers(pool, executor, _buffers));
     }
 
-    /// <summary>Opens every target on the data paths. Fails only when two directories contradict each other.</summary>
+    /// <summary>
+    /// Opens every target on the data paths. Fails only when two directories contradict each other. What cannot be opened is left out and tried
+    /// again while the process runs: a full disk, for one, does not stay full.
+    /// </summary>
     public async Task<Status> OpenAllAsync()
     {
         foreach (var disk in _disks)
@@ -100,9 +111,11 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
                 if (opened.IsOk) continue;
                 if (opened.Code is StatusCode.TargetExists or StatusCode.ForeignDisk) return opened;
                 Log.TargetLeftOut(_log, directory, opened);
+                _leftOut.Add((disk, directory, id));
             }
         }
 
+        if (_leftOut.Count > 0) _reopening = ReopenAsync();
         return Status.Ok;
     }
 
@@ -180,6 +193,34 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
         }
     }
 
+    private async Task ReopenAsync()
+    {
+        using var timer = new PeriodicTimer(_reopenInterval, _workers[0].Reactor.Time);
+        try
+        {
+            while (_leftOut.Count > 0 && await timer.WaitForNextTickAsync(_stopping.Token))
+            {
+                await _creating.WaitAsync(_stopping.Token);
+                try
+                {
+                    foreach (var left in _leftOut.ToArray())
+                    {
+                        var isOver = Replicas.Find(left.Target) is not null || !TargetDirectory.Exists(left.Directory);
+                        if (isOver || (await StartAsync(left.Disk, left.Directory, left.Target, create: null)).IsOk) _leftOut.Remove(left);
+                    }
+                }
+                finally
+                {
+                    _creating.Release();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The process ends.
+        }
+    }
+
     /// <summary>In the background: large files take their time, and nobody waits for the space but the next target.</summary>
     private void DeleteDiscarded(DataDisk disk) => Task.Run(() =>
     {
@@ -223,14 +264,20 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     private async ValueTask<Status> StartHereAsync(Worker worker, DataDisk disk, string directory, TargetId id, TargetIdentity? create)
     {
         var observer = new StoreObserver(_log);
+        var words = TakeWords();
         var options = new ChunkStoreOptions
         {
-            BufferBytes = _config.EngineBufferBytes, ReservedBytes = _config.ReservedBytes, Observer = observer, PlaceWords = TakeWords(),
+            BufferBytes = _config.EngineBufferBytes, ReservedBytes = _config.ReservedBytes, Observer = observer, PlaceWords = words,
         };
         var opened = create is { } identity
             ? await TargetDirectory.CreateAsync(worker.Reactor, directory, identity, options)
             : await TargetDirectory.OpenAsync(worker.Reactor, directory, options);
-        if (!opened.TryGet(out var store)) return opened.Status;
+        if (!opened.TryGet(out var store))
+        {
+            _unusedWords.Add(words); // nobody was told of them
+            return opened.Status;
+        }
+
         if (store.Identity.Target != id)
         {
             await store.DisposeAsync();
@@ -260,8 +307,8 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     }
 
     /// <summary>Never given back while the process lives: a client may look at a word for as long as it likes.</summary>
-    private IoMemory TakeWords() =>
-        _arena?.Allocate(PlaceWordBytes) is { } address and not 0 ? new IoMemory(address, PlaceWordBytes) : default;
+    private IoMemory TakeWords() => _unusedWords.TryTake(out var words) ? words
+        : _arena?.Allocate(PlaceWordBytes) is { } address and not 0 ? new IoMemory(address, PlaceWordBytes) : default;
 
     /// <summary>Takes the targets of a disk that is not fit out of service, and brings them back when it is.</summary>
     public void DiskJudged(int diskIndex, DiskVerdict verdict)
@@ -304,6 +351,8 @@ internal sealed class TargetHost : INodeControl, IAsyncDisposable
     /// <summary>Every target refuses requests from now on and says so in its reports.</summary>
     public async Task StopServingAsync()
     {
+        await _stopping.CancelAsync();
+        await _reopening;
         foreach (var replica in Replicas.All)
         {
             var worker = WorkerOf(replica);
