@@ -105,6 +105,22 @@ public sealed class RealTargetTests
     }
 
     [Fact]
+    public void An_index_that_lost_a_file_is_left_as_it_is()
+    {
+        using var target = new RealTarget();
+        var index = System.IO.Path.Combine(target.Path, "index");
+        target.Close();
+        var files = Directory.GetFiles(index).Order().ToArray();
+        File.Move($"{index}/CURRENT", $"{target.Path}/CURRENT");
+        var lost = target.TryOpen();
+        Assert.Equal(StatusCode.IoError, lost.Code);
+        Assert.Contains("CURRENT", lost.Status.Message);
+        File.Move($"{target.Path}/CURRENT", $"{index}/CURRENT");
+        Assert.Equal(files, Directory.GetFiles(index).Order());
+        target.Open();
+    }
+
+    [Fact]
     public void Opening_what_is_not_a_target_says_so()
     {
         using var target = new RealTarget();

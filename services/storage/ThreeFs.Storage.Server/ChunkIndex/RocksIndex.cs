@@ -42,6 +42,13 @@ internal sealed unsafe class RocksIndex : IChunkIndex
     /// <param name="post">Runs work on the thread that owns the index.</param>
     public static Result<RocksIndex> Open(string path, bool mayCreate, Action<Action<object?>, object?> post)
     {
+        if (!mayCreate && !File.Exists(Path.Combine(path, "CURRENT")))
+        {
+            return Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()
+                ? new Status(StatusCode.IoError, $"cannot open the chunk index {path}: its file CURRENT is missing")
+                : new Status(StatusCode.NotFound, $"there is no chunk index in {path}");
+        }
+
         var options = RocksNative.OptionsCreate();
         RocksNative.SetCreateIfMissing(options, mayCreate ? (byte)1 : (byte)0);
         RocksNative.SetWriteBufferSize(options, 64 << 20);
