@@ -59,7 +59,13 @@ internal sealed record SyncProgress(ChainId Chain, TargetId Target, ResyncReport
         CultureInfo.InvariantCulture,
         $"{Fraction * 100:0} % ({Report.ComparedChunks} of {Report.TotalChunks} chunks compared, "
         + $"{Size(Report.SentBytes)} sent, "
-        + $"{Size((long)BytesPerSecond)}/s, {(Left is { } left ? $"{Time(left)} left" : "no estimate yet")})");
+        + $"{Size((long)BytesPerSecond)}/s, {Outlook})");
+
+    /// <summary>A resync that has sent all but damaged chunks begins anew, without end.</summary>
+    private string Outlook => Left is not { } left ? "no estimate yet"
+        : Fraction < 1 ? $"{Time(left)} left"
+        : Report.IsRunning ? "ends now"
+        : "waits to serve; if it stays so, a chunk has no whole copy: threefs fsck names it";
 
     /// <summary>For people: three digits.</summary>
     public static string Size(long bytes)

@@ -76,6 +76,9 @@ public sealed class MoveStepTests
         Assert.Equal(TimeSpan.FromSeconds(30), progress.Left);
         Assert.Equal("25 % (25 of 100 chunks compared, 50 MiB sent, 5 MiB/s, 30 s left)", progress.ToString());
         Assert.Contains("no estimate yet", (progress with { Report = progress.Report with { ComparedChunks = 0 } }).ToString());
+        var compared = progress with { Report = progress.Report with { ComparedChunks = 100 } };
+        Assert.Contains("100 % (100 of 100 chunks compared, 50 MiB sent, 5 MiB/s, ends now)", compared.ToString());
+        Assert.Contains("fsck names it", (compared with { Report = compared.Report with { IsRunning = false } }).ToString());
         Assert.Equal("2 h 5 min", SyncProgress.Time(TimeSpan.FromMinutes(125.5)));
     }
 
