@@ -36,7 +36,7 @@ internal sealed class Ring
     private int _underWay;
     private int _jobs;
     private bool _isHeldBack;
-    private RingWatcher? _watcher;
+    private Action? _lookAgain;
     private long? _waitsSince;
     private volatile bool _isBroken;
 
@@ -56,8 +56,8 @@ internal sealed class Ring
             ? new Ring(memory, layout, world)
             : null;
 
-    /// <summary>Who is told when there is room again for jobs that were held back.</summary>
-    public void WatchedBy(RingWatcher watcher) => _watcher = watcher;
+    /// <summary>Called when there is room again for what was held back. Any thread.</summary>
+    public void WatchedBy(Action lookAgain) => _lookAgain = lookAgain;
 
     /// <summary>Starts the jobs that are there now. The ring's watcher calls it.</summary>
     public void Claim(out TimeSpan? lookAgainIn)
@@ -89,16 +89,17 @@ internal sealed class Ring
             return 0;
         }
 
-        // What an application that minds its ring can have under way at most.
-        int room;
+        // What an application that minds its ring can have under way at most. Jobs are over in order: who takes the results of a later one
+        // and submits again is held back until the ones before it end, and need not submit anything then.
+        var queued = (head - _claimed + _ring.Slots) % _ring.Slots;
         lock (_lock)
         {
-            _isHeldBack = _jobs >= MaxJobs;
-            if (_isHeldBack) return 0;
-            room = _ring.Slots - 1 - _underWay;
+            var room = _ring.Slots - 1 - _underWay;
+            _isHeldBack = _jobs >= MaxJobs || queued > room;
+            if (_jobs >= MaxJobs) return 0;
+            queued = Math.Min(queued, room);
         }
 
-        var queued = Math.Min((head - _claimed + _ring.Slots) % _ring.Slots, room);
         var depth = Key.Depth;
         if (queued == 0 || (depth > 0 && queued < depth)) return 0;
         if (depth >= 0) return depth > 0 ? depth : PieceOf(queued);
@@ -252,7 +253,7 @@ internal sealed class Ring
             _ring.Wake();
         }
 
-        if (looksAgain) _watcher?.Semaphore.Post();
+        if (looksAgain) _lookAgain?.Invoke();
         Metrics.RingOperations.WithLabels(Key.ForRead ? "read" : "write").Inc(count);
         _memory.Release();
     }

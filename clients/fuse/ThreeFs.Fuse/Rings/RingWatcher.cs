@@ -31,7 +31,7 @@ internal sealed class RingWatcher : IDisposable
 
     public void Add(Ring ring)
     {
-        ring.WatchedBy(this);
+        ring.WatchedBy(Semaphore.Post);
         lock (_lock) _rings = [.. _rings, ring];
         Semaphore.Post();
     }

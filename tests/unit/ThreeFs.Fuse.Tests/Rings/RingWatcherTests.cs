@@ -47,7 +47,7 @@ public sealed class RingWatcherTests : IDisposable
         Assert.True(RingLayout.TryOf(memory.Size, out var layout));
         for (var i = first; i < first + count; i++)
         {
-            var slot = i % Depth;
+            var slot = i % layout.Entries;
             ((RingOperation*)(memory.Address + RingLayout.HeaderSize))[slot] = new RingOperation
             {
                 Buffer = _buffer.Key.Id, BufferOffset = (ulong)(slot * size), Inode = 1, Length = (ulong)size, UserData = (ulong)i,
@@ -121,6 +121,31 @@ public sealed class RingWatcherTests : IDisposable
         memory.Release();
     }
 
+    /// <summary>The application has the results of the second half, submits anew, and waits: it submits nothing when the first half ends.</summary>
+    [Fact]
+    public void What_was_held_back_by_an_earlier_job_is_looked_at_when_that_one_ends()
+    {
+        using var positions = new SharedMemoryFile(RingLayout.SizeOf(32));
+        var memory = positions.Open(".r0.t0", Owner);
+        var ring = Ring.Open(memory, new RingWorld(_files, _buffers, TimeProvider.System, new RecordingLogger(), IsReadOnly: false))!;
+        var asked = 0;
+        ring.WatchedBy(() => asked++);
+        _files.Holds = true;
+        Submit(memory, 0, 32);
+        ring.Claim(out _);
+        _files.Held[1].SetResult();
+        Assert.Equal((16, 0), (TakeAll(memory), asked));
+        Submit(memory, 32, 16);
+        ring.Claim(out _);
+        Assert.Equal([16, 16], _files.Jobs);
+        _files.Held[0].SetResult();
+        Assert.Equal((16, 1), (TakeAll(memory), asked));
+        _files.Holds = false;
+        ring.Claim(out _);
+        Assert.Equal((16, 1), (TakeAll(memory), asked));
+        memory.Release();
+    }
+
     [Fact]
     public async Task A_part_of_a_group_goes_out_when_its_time_is_over()
     {
@@ -172,11 +197,16 @@ public sealed class RingWatcherTests : IDisposable
 
         public List<int> Jobs { get; } = [];
 
-        public IRingReads NewReads(RingFlags flags) => new Reads(Jobs);
+        /// <summary>Jobs wait until they are let go, one by one.</summary>
+        public bool Holds { get; set; }
+
+        public List<TaskCompletionSource> Held { get; } = [];
+
+        public IRingReads NewReads(RingFlags flags) => new Reads(this);
 
         public ValueTask<long> WriteAsync(ulong offset, IoMemory source) => new(source.Length);
 
-        private sealed class Reads(List<int> jobs) : IRingReads
+        private sealed class Reads(Files files) : IRingReads
         {
             private readonly List<long> _results = [];
 
@@ -184,8 +214,10 @@ public sealed class RingWatcherTests : IDisposable
 
             public ValueTask RunAsync()
             {
-                jobs.Add(_results.Count);
-                return default;
+                files.Jobs.Add(_results.Count);
+                if (!files.Holds) return default;
+                files.Held.Add(new TaskCompletionSource());
+                return new ValueTask(files.Held[^1].Task);
             }
 
             public long ResultOf(int index) => _results[index];
